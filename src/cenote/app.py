@@ -1,0 +1,96 @@
+"""
+The house as a whole: builds Services and the application from Settings.  The only place that knows every
+part.
+"""
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cenote.clock import Clock
+from cenote.gate import Gate
+from cenote.housekeeping import Housekeeper
+from cenote.http.development import doors
+from cenote.http.edge import application
+from cenote.http.metrics import Metrics
+from cenote.opening import Vault, open_vault
+from cenote.services import Locality, Services
+from cenote.settings import Settings
+from cenote.store.contract import Store
+from cenote.store.sqlite import SQLiteStore
+from cenote.testing.seams import Seams
+from cenote.vault.pool_secrets import PoolSecrets
+from cenote.verification import VerificationKeys
+from cenote.wire.model import Model
+from cenote.wire.protocol import Protocol, served
+
+OPERATION_MODULES = ("admin_users", "clients", "pools", "profile", "sign_in.initiate_auth", "sign_up")
+_PUBLIC_URL = "public_url"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A running house: its WSGI face, its seams, and its end."""
+
+    wsgi: Callable[..., Any]
+    services: Services
+    close: Callable[[], None]
+
+
+def build(settings: Settings) -> Application:
+    """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
+    seams = Seams()
+    store = SQLiteStore(settings.data, reach=seams.reach)
+    try:
+        vault = open_vault(settings, store, seams.reach)
+    except BaseException:
+        store.close()
+        raise
+    clock = Clock(store)
+    housekeeper = Housekeeper(store, vault, clock.now_ms)
+    services = _services(settings, store, vault, clock)
+    protocol = Protocol(Model.load(), services, settings.dev, load_operations())
+    metrics = Metrics(
+        lambda: store.read(lambda tx: tx.ledger.count_owed()), lambda: vault.tombstones.failures_total
+    )
+    extra = doors(services, clock.advance, seams) if settings.dev else []
+
+    def close() -> None:
+        housekeeper.close()
+        store.close()
+        vault.close()
+
+    return Application(application(protocol, services, metrics, extra), services, close)
+
+
+def load_operations() -> dict[str, Any]:
+    """Import every operation and return the table of them."""
+    for name in OPERATION_MODULES:
+        importlib.import_module(f"cenote.operations.{name}")
+    return served()
+
+
+def _services(settings: Settings, store: Store, vault: Vault, clock: Clock) -> Services:
+    return Services(
+        locality=Locality(settings.region, settings.account, _public_url(settings, store), settings.issuer),
+        store=store,
+        keyring=vault.keyring,
+        pool_secrets=PoolSecrets(vault.keyring),
+        verification=VerificationKeys(store),
+        master=vault.master,
+        server_secret=vault.server_secret,
+        gate=Gate(),
+        now_ms=clock.now_ms,
+        random_bytes=os.urandom,
+    )
+
+
+def _public_url(settings: Settings, store: Store) -> str:
+    """The setting, else the first listener's URL, fixed at the first start: it is in every token's `iss`."""
+    if settings.public_url is not None:
+        return settings.public_url
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}".encode()
+    return store.write(lambda tx: tx.meta.add(_PUBLIC_URL, url)).decode()

@@ -1,0 +1,101 @@
+"""
+The command line's face: subcommands and their flags, and one sentence for whatever an operator must mend.
+
+Leaves out what a subcommand does; heavy modules are imported where they are used, so that `--help` is quick.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cenote import settings
+from cenote.errors import CenoteError
+
+EXIT_REFUSED = 2
+
+app = typer.Typer(
+    name="cenote",
+    help="User pools you own: the Amazon Cognito user pools API, self-hosted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+erasure = typer.Typer(help="What is left of a user who was erased.", no_args_is_help=True)
+app.add_typer(erasure, name="erasure")
+
+
+def _flag(name: str) -> Any:
+    return typer.Option(f"--{name.replace('_', '-')}", help=settings.explain(name), show_default=False)
+
+
+Folder = Path | None
+Data = Annotated[Folder, _flag("data")]
+Keys = Annotated[Folder, _flag("keys")]
+KeysMirror = Annotated[Folder, _flag("keys_mirror")]
+MasterKeyFile = Annotated[Folder, _flag("master_key_file")]
+MasterKeyCommand = Annotated[str | None, _flag("master_key_command")]
+
+
+@app.command()
+def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typer reads a command line
+    dev: Annotated[bool | None, typer.Option("--dev", help=settings.explain("dev"))] = None,
+    host: Annotated[str | None, _flag("host")] = None,
+    port: Annotated[str | None, _flag("port")] = None,
+    data: Data = None,
+    keys: Keys = None,
+    keys_mirror: KeysMirror = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: Annotated[str | None, _flag("database_url")] = None,
+    region: Annotated[str | None, _flag("region")] = None,
+    account: Annotated[str | None, _flag("account")] = None,
+    public_url: Annotated[str | None, _flag("public_url")] = None,
+    issuer: Annotated[str | None, _flag("issuer")] = None,
+    threads: Annotated[str | None, _flag("threads")] = None,
+    quotas: Annotated[str | None, _flag("quotas")] = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    decided = settings.load(dict(locals()), os.environ, Path.cwd())
+    from cenote.cli.serving import serve as run
+
+    run(decided)
+
+
+@app.command()
+def demo() -> None:
+    """Sign a user up, let them delete themself, and show that every door is shut."""
+    from cenote.cli.demo import run
+
+    raise typer.Exit(run())
+
+
+@erasure.command()
+def verify(  # noqa: PLR0917 - each flag is a parameter
+    sub: Annotated[str, typer.Argument(help="The identity (the `sub`) of the user.")],
+    also: Annotated[
+        list[Path] | None, typer.Option("--also", help="A backup, or a folder of them, to search as well.")
+    ] = None,
+    data: Data = None,
+    keys: Keys = None,
+    keys_mirror: KeysMirror = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+) -> None:
+    """Search every file for a user, say of each copy whether it opens, and print the receipt as JSON."""
+    flags = {name: value for name, value in locals().items() if name not in {"sub", "also"}}
+    decided = settings.load(flags, os.environ, Path.cwd())
+    from cenote.cli.verifying import verify as run
+
+    raise typer.Exit(run(decided, sub, also or []))
+
+
+def main() -> None:
+    """Run the command; what an operator must mend is one sentence on stderr and the exit status 2."""
+    try:
+        app()
+    except CenoteError as failure:
+        print(f"cenote: {failure}", file=sys.stderr)
+        sys.exit(EXIT_REFUSED)

@@ -1,0 +1,119 @@
+"""
+Serving: the HTTP server around the application, from the bound port to a clean stop.
+
+Granian's parent process binds the port and its one worker serves; the worker opens the house, so that no file
+and no thread crosses a fork.  The worker dies with its parent: after `kill -9` nobody holds the folder.
+"""
+
+import contextlib
+import ctypes
+import http.client
+import multiprocessing
+import multiprocessing.util
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+from cenote.app import build
+from cenote.cli.logging import configure_logging
+from cenote.errors import CenoteError
+from cenote.settings import Settings
+
+PR_SET_PDEATHSIG = 1
+HEADER_BYTES_MAX = 64 * 1024
+BACKLOG = 1024
+CALLS_WAITING_PER_THREAD = 8
+READY_POLL_S = 0.005
+STOP_WAIT_S_MAX = 20
+READY_WAIT_S_MAX = 30
+EXIT_REFUSED = 2
+
+
+def serve(settings: Settings) -> None:
+    """
+    Serve until told to stop; `CenoteError` when the port can't be had, exit 2 when the start is refused.
+    """
+    settings = _with_a_port(settings)
+    refused = multiprocessing.Event()
+    server = granian.Granian(
+        "cenote",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=1,
+        blocking_threads=settings.threads,
+        backlog=BACKLOG,
+        backpressure=settings.threads * CALLS_WAITING_PER_THREAD,
+        http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
+        websockets=False,
+        log_enabled=False,
+        workers_kill_timeout=STOP_WAIT_S_MAX,
+    )
+    try:
+        server.serve(target_loader=lambda *_: _worker(settings, refused))
+    except SystemExit as end:
+        sys.exit(EXIT_REFUSED if refused.is_set() else end.code)
+
+
+def _worker(settings: Settings, refused: Event) -> Callable[..., Any]:
+    """In the worker: open the house, announce it once it answers, and close it at the end."""
+    _die_with_parent()
+    configure_logging()
+    try:
+        application = build(settings)
+    except CenoteError as failure:
+        refused.set()
+        sys.stderr.write(f"cenote: {failure}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_REFUSED)
+    # Neither atexit nor a daemon thread is run by the end of a forked worker; a Finalize is.
+    multiprocessing.util.Finalize(None, application.close, exitpriority=100)
+    threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
+    return application.wsgi
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for SIGKILL at the parent's end; elsewhere an orphan would keep the folder locked."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _announce(settings: Settings) -> None:
+    """One line on stdout as soon as the server answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound
+    until = time.monotonic() + READY_WAIT_S_MAX
+    while time.monotonic() < until:
+        connection = http.client.HTTPConnection(host, settings.port, timeout=1)
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            connection.request("GET", "/health")
+            if connection.getresponse().status == http.client.OK:
+                mode = " (development: any credentials, open doors)" if settings.dev else ""
+                print(f"Cenote answers at http://{settings.host}:{settings.port}{mode}", flush=True)
+                return
+        time.sleep(READY_POLL_S)
+
+
+def _with_a_port(settings: Settings) -> Settings:
+    """The settings with a port that can be bound now; 0 becomes one that is free."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as failure:
+            raise CenoteError(
+                f"Nothing can listen on {settings.host} port {settings.port}: {failure.strerror}."
+            ) from failure
+        return replace(settings, port=probe.getsockname()[1])

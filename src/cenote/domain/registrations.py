@@ -1,0 +1,83 @@
+"""
+Pools and clients as they are registered: the API's own document beside what the API never shows.
+
+Leaves out what a document means (`pools.py`, `clients.py`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A user pool.  `secrets` are its blind key and signing keys, sealed under its own key."""
+
+    pool_id: str
+    slot: int
+    wrapped: bytes = field(repr=False)
+    secrets: bytes = field(repr=False)
+    document: dict[str, Any]
+    created_ms: int
+    modified_ms: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An app client.  `secret` is sealed under the master key; None for a public client."""
+
+    client_id: str
+    pool_id: str
+    secret: bytes | None = field(repr=False)
+    document: dict[str, Any]
+    created_ms: int
+    modified_ms: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in and all that is refreshed from it; its tokens are alive as long as its row is there."""
+
+    sub: str
+    session_id: str  # the tokens' origin_jti, shown or not
+    event_id: str
+    client_id: str
+    created_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationEntry:
+    """The public half of a signing key, found by its `kid`; it outlives its pool by a day."""
+
+    kid: str
+    pool_id: str
+    use: str  # "access" or "id"
+    public_der: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that was promised to a user; `body`, `subject` and `to` lie sealed under the user's key."""
+
+    message_id: str
+    sub: str
+    pool_id: str
+    medium: str  # "EMAIL" or "SMS"
+    to: str
+    subject: str
+    body: str
+    code: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One erasure: whose (as a digest), which slot, and whether its tombstone is known to be written."""
+
+    digest: bytes
+    kind: str  # "user" or "pool"
+    slot: int
+    erased_ms: int
+    done: bool

@@ -1,0 +1,108 @@
+"""
+What tokens say: the claims of access and ID tokens in the live service's order, and how they are read back.
+
+Pure text and values.  Leaves out keys and signatures (`vault/signing.py`) and whether the user still stands
+behind a token (`callers.py`).
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+USER_SCOPE = "aws.cognito.signin.user.admin"
+TOKEN_CHARACTERS_MAX = 16_384
+PARTS = 3  # of a compact JWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One sign-in, or one refresh of it: what both tokens have in common.  Times are seconds, as in JWTs."""
+
+    sub: str
+    username: str
+    issuer: str
+    client_id: str
+    origin_jti: str | None  # None where the client has revocation switched off
+    event_id: str
+    auth_time_s: int
+    issued_s: int
+    groups: Sequence[str] = ()
+
+
+def access_claims(grant: Grant, *, jti: str, lifetime_s: int, scope: str = USER_SCOPE) -> dict[str, Any]:
+    """The claims of an access token, in the order that captures show."""
+    claims: dict[str, Any] = {"sub": grant.sub}
+    if grant.groups:
+        claims["cognito:groups"] = list(grant.groups)
+    claims |= {"iss": grant.issuer, "client_id": grant.client_id}
+    if grant.origin_jti is not None:
+        claims["origin_jti"] = grant.origin_jti
+    return claims | {
+        "event_id": grant.event_id,
+        "token_use": "access",
+        "scope": scope,
+        "auth_time": grant.auth_time_s,
+        "exp": grant.issued_s + lifetime_s,
+        "iat": grant.issued_s,
+        "jti": jti,
+        "username": grant.username,
+    }
+
+
+def id_claims(grant: Grant, profile: Mapping[str, Any], *, jti: str, lifetime_s: int) -> dict[str, Any]:
+    """
+    The claims of an ID token: `sub` first, then the minimal user's order, then the profile.
+
+    The live order of attributes is that of a hash; no client can depend on it.
+    """
+    claims: dict[str, Any] = {"sub": grant.sub}
+    if grant.groups:
+        claims["cognito:groups"] = list(grant.groups)
+    claims |= {"iss": grant.issuer, "cognito:username": grant.username}
+    if grant.origin_jti is not None:
+        claims["origin_jti"] = grant.origin_jti
+    claims |= {
+        "aud": grant.client_id,
+        "event_id": grant.event_id,
+        "token_use": "id",
+        "auth_time": grant.auth_time_s,
+        "exp": grant.issued_s + lifetime_s,
+        "iat": grant.issued_s,
+    }
+    if grant.origin_jti is not None:
+        claims["jti"] = jti
+    return claims | {name: value for name, value in profile.items() if name not in claims}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The two readable parts of a compact JWS, decoded; the signature is still to be checked."""
+
+    header: bytes
+    payload: bytes
+
+
+def parts_of(token: str) -> Parts | None:
+    """
+    The parts of a canonical compact JWS, or None.
+
+    One token has one spelling: padding, loose trailing bits or a fourth part would make a second text that
+    passes for the first.
+    """
+    pieces = token.split(".")
+    if len(token) > TOKEN_CHARACTERS_MAX or len(pieces) != PARTS:
+        return None
+    decoded = [_decoded(piece) for piece in pieces]
+    if decoded[0] is None or decoded[1] is None or decoded[2] is None:
+        return None
+    return Parts(decoded[0], decoded[1])
+
+
+def _decoded(piece: str) -> bytes | None:
+    try:
+        content = base64.b64decode(piece.encode() + b"=" * (-len(piece) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return content if base64.urlsafe_b64encode(content).rstrip(b"=") == piece.encode() else None

@@ -1,0 +1,39 @@
+"""
+The gate before powers and signatures: as many at once as there are cores, and a queue with an end.
+
+A flood of sign-ins then waits here and nowhere else, and a call that only reads is left alone.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from cenote.errors import TooManyRequestsException
+
+T = TypeVar("T")
+
+WAITING_MAX = 256
+WAIT_S_MAX = 10.0
+
+
+class Gate:
+    """Permits for work that is dear in processor time."""
+
+    def __init__(self, permits: int | None = None, waiting_max: int = WAITING_MAX) -> None:
+        self._permits = threading.Semaphore(permits or os.cpu_count() or 1)
+        self._places = threading.Semaphore((permits or os.cpu_count() or 1) + waiting_max)
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do the work when it is its turn; `TooManyRequestsException` when the queue is full or too slow."""
+        if not self._places.acquire(blocking=False):
+            raise TooManyRequestsException(detail="the gate's queue is full")
+        try:
+            if not self._permits.acquire(timeout=WAIT_S_MAX):
+                raise TooManyRequestsException(detail="the gate's queue is too slow")
+            try:
+                return work()
+            finally:
+                self._permits.release()
+        finally:
+            self._places.release()

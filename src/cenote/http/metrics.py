@@ -1,0 +1,39 @@
+"""Figures for Prometheus: calls by operation and outcome, their time, and what is owed to the keys folder."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The figures of one process.  A label is an operation or an exception's name, never a person's."""
+
+    def __init__(self, tombstones_owed: Callable[[], int], tombstone_failures: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self._calls = Counter(
+            "cenote_calls", "Calls answered", ("operation", "outcome"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "cenote_call_seconds",
+            "Time of a call",
+            ("operation",),
+            buckets=BUCKETS_S,
+            registry=self._registry,
+        )
+        owed = Gauge("cenote_tombstones_owed", "Erasures without a tombstone yet", registry=self._registry)
+        owed.set_function(tombstones_owed)
+        failed = Gauge(
+            "cenote_tombstone_failures", "Batches of tombstones that failed", registry=self._registry
+        )
+        failed.set_function(tombstone_failures)
+
+    def count(self, operation: str, outcome: str, spent_s: float) -> None:
+        """Count one call."""
+        self._calls.labels(operation, outcome).inc()
+        self._seconds.labels(operation).observe(spent_s)
+
+    def text(self) -> bytes:
+        """The figures in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,179 @@
+"""
+Opening the house: data, keys folder and master key belong together, or the start is refused with one
+sentence.
+
+Owns the checks of a start and the redo of what the last stop left.  It deletes nothing: a key that is
+missing, stale or foreign is said, and never a reason to clear a row away.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from cenote.domain.registrations import LedgerLine
+from cenote.domain.sealed import Grave, Place
+from cenote.errors import CenoteError
+from cenote.settings import Settings
+from cenote.store.contract import Store
+from cenote.store.transaction import Transaction
+from cenote.vault.chunks import PAIR_BYTES, SLOTS_PER_CHUNK
+from cenote.vault.erasure import TombstoneWriter
+from cenote.vault.keys import Keyring
+from cenote.vault.master import Master, load_master
+from cenote.vault.sealing import KEY_BYTES, Unopenable
+from cenote.vault.slots import KeysFolder, create_keys_folder, pair_of
+
+LEDGER_PAGE_LINES = 1_000
+_PAIR, _STATE, _CHECK, _SECRET, _SEEN = "pair", "pair_state", "master_check", "server_secret", "keys_seen"
+
+log = structlog.get_logger("cenote.opening")
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """An open vault."""
+
+    master: Master
+    server_secret: bytes
+    folder: KeysFolder
+    keyring: Keyring
+    tombstones: TombstoneWriter
+    is_ahead: bool  # the folder has come further than the data saw: perhaps the data was rolled back
+
+    def close(self) -> None:
+        """Write the waiting tombstones and let go of the folder."""
+        self.tombstones.close()
+        self.folder.close()
+
+
+def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -> Vault:
+    """The vault that belongs to this store, attached to it; `CenoteError` when there is none that does."""
+    pair = store.read(lambda tx: tx.meta.find(_PAIR))
+    master = load_master(
+        text=settings.master_key,
+        command=settings.master_key_command,
+        file=settings.master_key_file,
+        may_create=pair is None,
+    )
+    if pair is None:
+        pair = _pair_up(settings.keys, store, master)
+    secret = _server_secret(store, master)
+    _join(settings.keys, store, pair)
+    folder = KeysFolder(settings.keys, pair, settings.keys_mirror, reach=reach)
+    keyring = Keyring(master, folder)
+    tombstones = TombstoneWriter(folder, reach)
+    store.attach(keyring, tombstones)
+    try:
+        is_ahead = _settle(store, folder)
+    except BaseException:
+        tombstones.close()
+        folder.close()
+        raise
+    return Vault(master, secret, folder, keyring, tombstones, is_ahead)
+
+
+def _pair_up(keys: Path, store: Store, master: Master) -> bytes:
+    """New data: give it a pair id, and a keys folder that carries the same."""
+    if pair_of(keys) is not None:
+        raise CenoteError(f"The keys folder {keys} belongs to other data; new data needs a new keys folder.")
+    pair, key = os.urandom(PAIR_BYTES), master.server_key()
+    check = key.seal(Place("meta", _CHECK), b"cenote")
+    secret = key.seal(Place("meta", _SECRET), os.urandom(KEY_BYTES))
+    rows = {_PAIR: pair, _STATE: b"new", _CHECK: check, _SECRET: secret}
+    store.write(lambda tx: tx.meta.put_all(rows))
+    return pair
+
+
+def _server_secret(store: Store, master: Master) -> bytes:
+    check, secret = store.read(lambda tx: (tx.meta.find(_CHECK), tx.meta.find(_SECRET)))
+    try:
+        key = master.server_key()
+        key.open(Place("meta", _CHECK), check or b"")
+        return key.open(Place("meta", _SECRET), secret or b"")
+    except Unopenable as failure:
+        raise CenoteError("The master key is not the one that this data was sealed with.") from failure
+
+
+def _join(keys: Path, store: Store, pair: bytes) -> None:
+    """Make the folder of new data, and refuse any other than the one that the data names."""
+    found, state = pair_of(keys), store.read(lambda tx: tx.meta.find(_STATE))
+    if found is None and state != b"new":
+        raise CenoteError(f"The keys folder {keys} is missing; point --keys to it or to its mirror.")
+    if found is not None and found != pair:
+        raise CenoteError(f"The keys folder {keys} belongs to other data than this.")
+    if state == b"new":
+        create_keys_folder(keys, pair)
+        store.write(lambda tx: tx.meta.put(_STATE, b"ready"))
+
+
+def _settle(store: Store, folder: KeysFolder) -> bool:
+    """Bring folder and ledger together; True when the folder is further than the data knew."""
+    seen = seen_counters(store)
+    present = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
+    highest = store.read(lambda tx: tx.users.highest_slots(SLOTS_PER_CHUNK))
+    known = set(seen) | set(highest)
+    is_behind = any(
+        number not in present
+        or any(was > now for was, now in zip(seen.get(number, (0, 0)), present[number], strict=True))
+        or highest.get(number, -1) >= number * SLOTS_PER_CHUNK + present[number][0]
+        for number in known
+    )
+    if is_behind:
+        folder.retire(known)
+        log.error("keys folder behind its data", buried_again=_redo_all(store, folder))
+    owed = store.read(lambda tx: tx.ledger.list_owed(LEDGER_PAGE_LINES))
+    while owed:
+        bury(folder, owed)
+        store.write(partial(_mark_done, [line.digest for line in owed]))
+        owed = store.read(lambda tx: tx.ledger.list_owed(LEDGER_PAGE_LINES))
+    save_counters(store, folder)
+    return any(seen.get(number) != at for number, at in present.items())
+
+
+def _redo_all(store: Store, folder: KeysFolder) -> int:
+    """Write every tombstone that the ledger knows into a folder that may have missed some."""
+    count, after = 0, b""
+    while lines := store.read(partial(_lines_behind, after)):
+        bury(folder, lines)
+        count, after = count + len(lines), lines[-1].digest
+    return count
+
+
+def _lines_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
+    return tx.ledger.list_page(after, LEDGER_PAGE_LINES)
+
+
+def _mark_done(digests: list[bytes], tx: Transaction) -> None:
+    tx.ledger.mark_done(digests)
+
+
+def bury(folder: KeysFolder, lines: list[LedgerLine]) -> None:
+    """
+    Overwrite the slots of these lines.
+
+    A slot whose chunk the folder does not have opens nobody: there is nothing to overwrite, which is said.
+    """
+    numbers = set(folder.numbers())
+    lost = [line for line in lines if line.slot // SLOTS_PER_CHUNK not in numbers]
+    if lost:
+        log.error("chunks missing", slots=len(lost))
+    folder.bury([Grave(line.digest, line.slot) for line in lines if line not in lost])
+
+
+def seen_counters(store: Store) -> dict[int, tuple[int, int]]:
+    """How far the data last saw each chunk: its mark and its batches."""
+    text = store.read(lambda tx: tx.meta.find(_SEEN))
+    return {} if text is None else msgspec.json.decode(text, type=dict[int, tuple[int, int]])
+
+
+def save_counters(store: Store, folder: KeysFolder) -> None:
+    """Note in the data how far the folder has come, if that is news."""
+    now = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
+    if now != seen_counters(store):
+        text = msgspec.json.encode(now)
+        store.write(lambda tx: tx.meta.put(_SEEN, text))

@@ -1,0 +1,145 @@
+"""Users in an administrator's hand: shown, erased, shut out, let in, and made to set a new password."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cenote.domain.attributes import to_wire_sub_first
+from cenote.domain.codes import Purpose
+from cenote.domain.pools import recovery_mechanisms
+from cenote.domain.registrations import Pool
+from cenote.domain.times import wire_time
+from cenote.domain.users import Status, User
+from cenote.errors import InvalidParameterException, NotAuthorizedException, UserNotFoundException
+from cenote.operations.codes import Channel, new_promise
+from cenote.operations.erasing import erase
+from cenote.operations.registered import pool_of
+from cenote.registry import Answer, operation
+from cenote.services import Services
+from cenote.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp.type_defs import (
+        AdminDeleteUserRequestTypeDef,
+        AdminDisableUserRequestTypeDef,
+        AdminEnableUserRequestTypeDef,
+        AdminGetUserRequestTypeDef,
+        AdminResetUserPasswordRequestTypeDef,
+    )
+
+NO_ADDRESS = "Cannot reset password for the user as there is no registered/verified email or phone_number"
+NOT_RESETTABLE = "User password cannot be reset in the current state."
+ADMIN_ONLY = "Contact administrator to reset password."
+DISABLED = "User is disabled"
+_RESETTABLE = (Status.CONFIRMED, Status.RESET_REQUIRED)
+
+
+@operation("AdminGetUser")
+def admin_get_user(services: Services, request: "AdminGetUserRequestTypeDef") -> Answer:
+    """Show a user as they are, whatever a client may read."""
+    user = _user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
+    return {
+        "Enabled": user.enabled,
+        "UserAttributes": to_wire_sub_first(user.attributes, user.sub),
+        "UserCreateDate": wire_time(user.created_ms),
+        "UserLastModifiedDate": wire_time(user.modified_ms),
+        "UserStatus": user.status.value,
+        "Username": user.username,
+    }
+
+
+@operation("AdminDeleteUser")
+def admin_delete_user(services: Services, request: "AdminDeleteUserRequestTypeDef") -> Answer:
+    """Erase a user on an administrator's word, exactly as they would erase themself."""
+    user = _user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
+    erase(services, user.sub)
+    return None
+
+
+@operation("AdminDisableUser")
+def admin_disable_user(services: Services, request: "AdminDisableUserRequestTypeDef") -> Answer:
+    """Shut a user out; all their sessions end, for good."""
+
+    def shut_out(tx: Transaction, user: User) -> User:
+        tx.sessions.drop_all(user.sub)
+        return user.disabled(now_ms=services.now_ms())
+
+    _change(services, request["UserPoolId"], request["Username"], shut_out)
+    return {}
+
+
+@operation("AdminEnableUser")
+def admin_enable_user(services: Services, request: "AdminEnableUserRequestTypeDef") -> Answer:
+    """Let a user sign in again; what ended with the disabling stays ended."""
+
+    def let_in(_tx: Transaction, user: User) -> User:
+        return user.enabled_again(now_ms=services.now_ms())
+
+    _change(services, request["UserPoolId"], request["Username"], let_in)
+    return {}
+
+
+@operation("AdminResetUserPassword")
+def admin_reset_user_password(services: Services, request: "AdminResetUserPasswordRequestTypeDef") -> Answer:
+    """Make a user's password worthless and promise them a code to set a new one with."""
+    pool = pool_of(services, request["UserPoolId"])
+    user = _user_of(services, pool, request["Username"])
+    refusal = _reset_refusal(user)
+    if refusal is not None:
+        raise refusal
+    promise = new_promise(services, pool, user, _recovery_channel(pool, user), Purpose.FORGOT_PASSWORD)
+
+    def reset(tx: Transaction, held: User) -> User:
+        if held.sub != user.sub:
+            raise UserNotFoundException
+        refusal = _reset_refusal(held)
+        if refusal is not None:
+            raise refusal
+        promise.hold(tx)
+        return held.reset_required(now_ms=services.now_ms())
+
+    _change(services, request["UserPoolId"], request["Username"], reset)
+    return {}
+
+
+def _user_of(services: Services, pool: Pool, username: str) -> User:
+    name = services.pool_secrets.of(pool).blind(username)
+    user = services.store.read(lambda tx: tx.users.find_named(pool, name))
+    if user is None:
+        raise UserNotFoundException
+    return user
+
+
+def _change(
+    services: Services, pool_id: str, username: str, change: Callable[[Transaction, User], User]
+) -> None:
+    """Change the user of this name as they are now, in one transaction."""
+    pool = pool_of(services, pool_id)
+    name = services.pool_secrets.of(pool).blind(username)
+
+    def body(tx: Transaction) -> None:
+        user = tx.users.hold_named(pool, name)
+        if user is None:
+            raise UserNotFoundException
+        tx.users.save(change(tx, user))
+
+    services.store.write(body)
+
+
+def _reset_refusal(user: User) -> NotAuthorizedException | None:
+    if not user.enabled:
+        return NotAuthorizedException(DISABLED)
+    if user.status not in _RESETTABLE:
+        return NotAuthorizedException(NOT_RESETTABLE)
+    return None
+
+
+def _recovery_channel(pool: Pool, user: User) -> Channel:
+    """The first verified address in the pool's order of recovery."""
+    mechanisms = recovery_mechanisms(pool.document)
+    if mechanisms == ("admin_only",):
+        raise NotAuthorizedException(ADMIN_ONLY)
+    for mechanism in mechanisms:
+        attribute = mechanism.removeprefix("verified_")
+        if user.attributes.get(f"{attribute}_verified") == "true" and attribute in user.attributes:
+            return Channel(attribute, user.attributes[attribute])
+    raise InvalidParameterException(NO_ADDRESS)

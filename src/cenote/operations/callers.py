@@ -1,0 +1,91 @@
+"""
+Whom an access token speaks for: the common path of every token-authorised operation.
+
+The checks of `facts/user-api.md` 2.2 in their order: form, kind, issuer and key; signature; expiry; scope;
+and then, from one read, what the store says of pool, client, user and session (`domain/callers.py`).
+"""
+
+import msgspec
+
+from cenote.domain import callers as refusals
+from cenote.domain.callers import Caller, Presence
+from cenote.domain.tokens import USER_SCOPE, parts_of
+from cenote.errors import NotAuthorizedException
+from cenote.services import Services
+from cenote.vault.signing import ALGORITHM
+from cenote.verification import KnownKey
+
+
+class _Header(msgspec.Struct):
+    kid: str
+    alg: str
+
+
+class AccessClaims(msgspec.Struct):
+    """What a token must say to be an access token of this server."""
+
+    sub: str
+    iss: str
+    client_id: str
+    token_use: str
+    exp: int
+    username: str
+    event_id: str
+    scope: str = ""
+    origin_jti: str | None = None
+
+
+_header_decoder = msgspec.json.Decoder(_Header)
+_claims_decoder = msgspec.json.Decoder(AccessClaims)
+
+
+def caller(services: Services, token: str) -> Caller:
+    """
+    The user whom the token speaks for, with the pool and client as they are now.
+
+    Raises the first refusal in the documented order.  Only the token decides who that is.
+    """
+    known, claims = _read(services, token)
+    if not known.key.verifies(token):
+        raise NotAuthorizedException(refusals.BAD_SIGNATURE)
+    if claims.exp * 1000 <= services.now_ms():
+        raise NotAuthorizedException(refusals.EXPIRED)
+    if USER_SCOPE not in claims.scope.split(" "):
+        raise NotAuthorizedException(refusals.NO_SCOPE)
+    presence = _presence(services, known.pool_id, claims)
+    refusal = refusals.refusal(presence, pool_id=known.pool_id, client_id=claims.client_id, sub=claims.sub)
+    if refusal is not None:
+        raise refusal
+    if presence.pool is None or presence.client is None or presence.user is None:
+        raise NotAuthorizedException(refusals.INVALID_TOKEN)
+    return Caller(presence.pool, presence.client, presence.user)
+
+
+def _read(services: Services, token: str) -> tuple[KnownKey, AccessClaims]:
+    """The token's claims and the key that it must have been signed with; nothing in it is believed yet."""
+    parts = parts_of(token)
+    if parts is None:
+        raise NotAuthorizedException(refusals.INVALID_TOKEN)
+    try:
+        header = _header_decoder.decode(parts.header)
+        claims = _claims_decoder.decode(parts.payload)
+    except msgspec.MsgspecError as failure:
+        raise NotAuthorizedException(refusals.INVALID_TOKEN) from failure
+    known = services.verification.find(header.kid) if header.alg == ALGORITHM else None
+    if known is None or known.use != "access" or claims.token_use != "access":
+        raise NotAuthorizedException(refusals.INVALID_TOKEN)
+    if claims.iss != services.locality.issuer_of(known.pool_id):
+        raise NotAuthorizedException(refusals.INVALID_TOKEN)
+    return known, claims
+
+
+def _presence(services: Services, pool_id: str, claims: AccessClaims) -> Presence:
+    """What is there of the token's pool, client, user name and session, in one read."""
+    opened = services.pool_secrets.kept(pool_id)
+    if opened is None:
+        pool = services.store.read(lambda tx: tx.pools.find(pool_id))
+        if pool is None:
+            return Presence(None, None, None, is_session_alive=False)
+        opened = services.pool_secrets.of(pool)
+    name, session = opened.blind(claims.username), (claims.origin_jti, claims.event_id)
+    return services.store.read(lambda tx: tx.callers.find(pool_id, claims.client_id, name, session))

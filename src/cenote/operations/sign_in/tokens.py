@@ -1,0 +1,82 @@
+"""
+What every sign-in ends in: a session row, an access token, an ID token, and a refresh token.
+
+The tokens live as long as the session's row: whatever deletes the row (GlobalSignOut, disabling, erasure) has
+revoked them all.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from cenote.domain import clients
+from cenote.domain.attributes import claims
+from cenote.domain.pools import schema
+from cenote.domain.registrations import Client, Pool, Session
+from cenote.domain.tokens import Grant, access_claims, id_claims
+from cenote.domain.users import User
+from cenote.errors import UserNotFoundException
+from cenote.operations.sign_in.refresh_tokens import RefreshClaims, new_refresh_token
+from cenote.registry import Answer
+from cenote.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom tokens are for: a user, through a client of their pool."""
+
+    pool: Pool
+    client: Client
+    user: User
+
+
+def begin_session(services: Services, pool: Pool, client: Client, user: User) -> Answer:
+    """
+    Begin a session and give its three tokens.
+
+    The row is written before any token leaves; whoever was erased or disabled since the password was
+    checked gets none.
+    """
+    now_ms = services.now_ms()
+    lifetime_ms = clients.refresh_token_lifetime_s(client.document) * 1000
+    session = Session(
+        sub=user.sub,
+        session_id=services.new_id(),
+        event_id=services.call_id(),
+        client_id=client.client_id,
+        created_ms=now_ms,
+        expires_ms=now_ms + lifetime_ms,
+    )
+    if not services.store.write(lambda tx: tx.sessions.add(session)):
+        raise UserNotFoundException
+    result = tokens_of(services, Bearer(pool, client, user), session)
+    refreshing = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id)
+    result["RefreshToken"] = new_refresh_token(services, refreshing)
+    return {"AuthenticationResult": result, "ChallengeParameters": {}}
+
+
+def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str, object]:
+    """A fresh access token and ID token of a session, by the user's and the client's present settings."""
+    client = bearer.client.document
+    grant = Grant(
+        sub=bearer.user.sub,
+        username=bearer.user.username,
+        issuer=services.locality.issuer_of(bearer.pool.pool_id),
+        client_id=bearer.client.client_id,
+        origin_jti=session.session_id if clients.revokes_tokens(client) else None,
+        event_id=session.event_id,
+        auth_time_s=session.created_ms // 1000,
+        issued_s=services.now_ms() // 1000,
+    )
+    lifetime_s = clients.access_token_lifetime_s(client)
+    access = access_claims(grant, jti=services.new_id(), lifetime_s=lifetime_s)
+    readable = clients.readable_attributes(client, schema(bearer.pool.document))
+    profile = claims(bearer.user.attributes, readable)
+    identity = id_claims(
+        grant, profile, jti=services.new_id(), lifetime_s=clients.id_token_lifetime_s(client)
+    )
+    keys = services.pool_secrets.of(bearer.pool)
+    signed = services.gate.run(
+        lambda: (keys.access.sign(msgspec.json.encode(access)), keys.id.sign(msgspec.json.encode(identity)))
+    )
+    return {"AccessToken": signed[0], "ExpiresIn": lifetime_s, "IdToken": signed[1], "TokenType": "Bearer"}

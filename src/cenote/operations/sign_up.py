@@ -1,0 +1,224 @@
+"""Sign-up: SignUp, ConfirmSignUp, ResendConfirmationCode, AdminConfirmSignUp."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cenote.domain import attributes, names, passwords, pools
+from cenote.domain.clients import hides_user_existence, writable_attributes
+from cenote.domain.codes import Code, Purpose
+from cenote.domain.registrations import Client, Pool
+from cenote.domain.srp import SALT_BYTES, Verifier, verifier_of
+from cenote.domain.users import Status, User
+from cenote.errors import (
+    AliasExistsException,
+    CognitoError,
+    ExpiredCodeException,
+    InvalidParameterException,
+    NotAuthorizedException,
+    UsernameExistsException,
+    UserNotFoundException,
+)
+from cenote.operations.codes import Channel, given_code, new_promise
+from cenote.operations.registered import check_hash, client_of, pool_of
+from cenote.registry import Answer, operation
+from cenote.services import Services
+from cenote.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from types_boto3_cognito_idp.type_defs import (
+        AdminConfirmSignUpRequestTypeDef,
+        ConfirmSignUpRequestTypeDef,
+        ResendConfirmationCodeRequestTypeDef,
+        SignUpRequestTypeDef,
+    )
+
+CLOSED = "SignUp is not permitted for this user pool"
+NO_SUCH_USER = "Username/client id combination not found."
+ALREADY_CONFIRMED = "User is already confirmed."
+NO_AUTO_VERIFICATION = "Cannot resend codes. Auto verification not turned on."
+
+
+@operation("SignUp")
+def sign_up(services: Services, request: "SignUpRequestTypeDef") -> Answer:
+    """
+    Create an unconfirmed user and promise them a code, if the pool verifies an address that they gave.
+
+    The unique name, not the earlier look, decides between two sign-ups; the look only spares the power.
+    """
+    pool, client = client_of(services, request["ClientId"])
+    username = request["Username"]
+    check_hash(services, client, username, request.get("SecretHash"))
+    if not pools.is_self_sign_up_open(pool.document):
+        raise NotAuthorizedException(CLOSED)
+    names.check_username(username, pool.document)
+    opened = services.pool_secrets.of(pool)
+    if services.store.read(lambda tx: tx.users.find_named(pool, opened.blind(username))) is not None:
+        raise UsernameExistsException
+    given = _attributes(pool, client, request)
+    passwords.check(
+        request.get("Password") or "", pools.password_policy(pool.document), passwords.USER_PREFIX
+    )
+    user = _new_user(services, pool, username, given)
+    user = replace(user, password=_verifier(services, user, request.get("Password") or ""))
+    key, wrapped = services.keyring.new_key(user.sub, pool.slot)
+    channel = _channel(pool, user)
+    promise = None
+    if channel is not None:
+        promise = new_promise(services, pool, user, channel, Purpose.SIGN_UP)
+    found_by = {opened.blind(user.username), opened.blind(username)}
+
+    def body(tx: Transaction) -> None:
+        tx.users.add(user, key, wrapped, sorted(found_by))
+        if promise is not None:
+            promise.hold(tx)
+
+    services.store.write(body)
+    answer: dict[str, object] = {"UserConfirmed": False, "UserSub": user.sub}
+    if channel is not None:
+        answer["CodeDeliveryDetails"] = channel.details()
+    return answer
+
+
+@operation("ConfirmSignUp")
+def confirm_sign_up(services: Services, request: "ConfirmSignUpRequestTypeDef") -> Answer:
+    """
+    Confirm a user who knows the code.  Of two callers with one code, one is confirmed.
+
+    The attribute that carried the code is verified with it, and becomes a sign-in alias where the pool says.
+    """
+    pool, client = client_of(services, request["ClientId"])
+    check_hash(services, client, request["Username"], request.get("SecretHash"))
+    name = services.pool_secrets.of(pool).blind(request["Username"])
+    force = bool(request.get("ForceAliasCreation"))
+
+    def body(tx: Transaction) -> CognitoError | None:
+        user = tx.users.hold_named(pool, name)
+        if user is None:
+            return ExpiredCodeException() if hides_user_existence(client.document) else _no_such_user()
+        confirmed = user.confirmed(now_ms=services.now_ms())
+        code = given_code(services, tx, user, Purpose.SIGN_UP, request["ConfirmationCode"])
+        if not isinstance(code, Code):
+            return code
+        _claim_alias(services, tx, pool, user, (code.attribute, force))
+        tx.users.save(confirmed.verified(code.attribute))
+        return None
+
+    refusal = services.store.write(body)
+    if refusal is not None:
+        raise refusal
+    return {}
+
+
+@operation("ResendConfirmationCode")
+def resend_confirmation_code(services: Services, request: "ResendConfirmationCodeRequestTypeDef") -> Answer:
+    """Promise an unconfirmed user a new code; the old one is worth nothing from now on."""
+    pool, client = client_of(services, request["ClientId"])
+    check_hash(services, client, request["Username"], request.get("SecretHash"))
+    name = services.pool_secrets.of(pool).blind(request["Username"])
+    user = services.store.read(lambda tx: tx.users.find_named(pool, name))
+    if not pools.auto_verified_attributes(pool.document):
+        raise NotAuthorizedException(NO_AUTO_VERIFICATION)
+    if user is None and hides_user_existence(client.document):
+        return {"CodeDeliveryDetails": _simulated_channel(services, pool, request["Username"]).details()}
+    if user is None:
+        raise _no_such_user()
+    if user.status is not Status.UNCONFIRMED:
+        raise InvalidParameterException(ALREADY_CONFIRMED)
+    channel = _channel(pool, user)
+    if channel is None:
+        raise NotAuthorizedException(NO_AUTO_VERIFICATION)
+    promise = new_promise(services, pool, user, channel, Purpose.SIGN_UP)
+    services.store.write(promise.hold)
+    return {"CodeDeliveryDetails": channel.details()}
+
+
+@operation("AdminConfirmSignUp")
+def admin_confirm_sign_up(services: Services, request: "AdminConfirmSignUpRequestTypeDef") -> Answer:
+    """Confirm a user on an administrator's word; no address is verified by it."""
+    pool = pool_of(services, request["UserPoolId"])
+    name = services.pool_secrets.of(pool).blind(request["Username"])
+
+    def body(tx: Transaction) -> None:
+        user = tx.users.hold_named(pool, name)
+        if user is None:
+            raise UserNotFoundException
+        tx.users.save(user.confirmed(now_ms=services.now_ms()))
+
+    services.store.write(body)
+    return {}
+
+
+def _attributes(pool: Pool, client: Client, request: "SignUpRequestTypeDef") -> dict[str, str]:
+    """The attributes of a sign-up, the address that serves as the name among them."""
+    given = attributes.from_wire(request.get("UserAttributes") or [])
+    schema = pools.schema(pool.document)
+    named = names.attribute_of_username(request["Username"], pool.document)
+    if named is not None:
+        given[named] = request["Username"]
+    attributes.check_sign_up(given, schema, writable_attributes(client.document, schema))
+    return given
+
+
+def _new_user(services: Services, pool: Pool, username: str, given: dict[str, str]) -> User:
+    sub, now_ms = services.new_id(), services.now_ms()
+    real = sub if pools.username_attributes(pool.document) else username
+    for address in ("email", "phone_number"):
+        if address in given:
+            given = {**given, f"{address}_verified": "false"}
+    return User(
+        sub=sub,
+        pool_id=pool.pool_id,
+        username=names.fold(real, pools.is_case_sensitive(pool.document)),
+        status=Status.UNCONFIRMED,
+        attributes=given,
+        password=None,
+        created_ms=now_ms,
+        modified_ms=now_ms,
+    )
+
+
+def _verifier(services: Services, user: User, password: str) -> Verifier:
+    salt = services.random_bytes(SALT_BYTES)
+    return services.gate.run(lambda: verifier_of(user.pool_id, user.username, password, salt))
+
+
+def _channel(pool: Pool, user: User) -> Channel | None:
+    """Where a sign-up code goes: of the attributes that the pool verifies, phone before e-mail."""
+    verifies = pools.auto_verified_attributes(pool.document)
+    for attribute in ("phone_number", "email"):
+        if attribute in verifies and attribute in user.attributes:
+            return Channel(attribute, user.attributes[attribute])
+    return None
+
+
+def _claim_alias(
+    services: Services, tx: Transaction, pool: Pool, user: User, claim: tuple[str | None, bool]
+) -> None:
+    """Make the verified address a name of the user's; another's only by force, and then theirs no more."""
+    attribute, force = claim
+    if attribute is None or attribute not in pools.alias_attributes(pool.document):
+        return
+    alias = services.pool_secrets.of(pool).blind(user.attributes[attribute])
+    holder = tx.users.hold_named(pool, alias)
+    if holder is not None and holder.sub != user.sub:
+        if not force:
+            raise AliasExistsException(f"An account with the {attribute} already exists.")
+        tx.users.save(holder.unverified(attribute))
+        tx.users.drop_name(pool.pool_id, alias)
+    if holder is None or holder.sub != user.sub:
+        tx.users.add_name(pool.pool_id, alias, user.sub, now_ms=services.now_ms())
+
+
+def _simulated_channel(services: Services, pool: Pool, username: str) -> Channel:
+    """Where a code for nobody would seem to go: the same for the same name, and different for others."""
+    if names.looks_like_email(username):
+        return Channel("email", username)
+    seed = services.keyed_digest(f"nobody|{pool.pool_id}|{username}".encode())
+    if "email" not in pools.auto_verified_attributes(pool.document):
+        return Channel("phone_number", f"+1{int.from_bytes(seed[:4], 'big') % 10**10:010d}")
+    first, domain = (chr(ord("a") + byte % 26) for byte in seed[:2])
+    return Channel("email", f"{first}@{domain}.com")
+
+
+def _no_such_user() -> UserNotFoundException:
+    return UserNotFoundException(NO_SUCH_USER)

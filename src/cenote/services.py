@@ -1,0 +1,83 @@
+"""
+The seams: everything that an operation reaches the outside world through.
+
+Built in `app.py` and nowhere else; an operation is given one `Services` and a request.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from cenote.gate import Gate
+from cenote.store.contract import Store
+from cenote.vault.keys import Keyring
+from cenote.vault.master import Master
+from cenote.vault.pool_secrets import PoolSecrets
+from cenote.verification import VerificationKeys
+
+_call_id: ContextVar[str] = ContextVar("cenote_call_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Locality:
+    """Where this server stands: its region and account, and the issuer of its tokens."""
+
+    region: str
+    account: str
+    public_url: str
+    issuer: str  # "cenote" or "aws"
+
+    def issuer_of(self, pool_id: str) -> str:
+        """The `iss` of a pool's tokens, under which its discovery document is found."""
+        if self.issuer == "aws":
+            return f"https://cognito-idp.{self.region}.amazonaws.com/{pool_id}"
+        return f"{self.public_url}/{pool_id}"
+
+    def arn_of(self, pool_id: str) -> str:
+        """A pool's ARN, in the partition of the region."""
+        partition = "aws"
+        for prefix, its_partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
+            partition = its_partition if self.region.startswith(prefix) else partition
+        return f"arn:{partition}:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an operation may use."""
+
+    locality: Locality
+    store: Store
+    keyring: Keyring
+    pool_secrets: PoolSecrets
+    verification: VerificationKeys
+    master: Master
+    server_secret: bytes
+    gate: Gate
+    now_ms: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+
+    def new_id(self) -> str:
+        """A fresh identifier in the form of a random UUID (RFC 9562, version 4)."""
+        raw = bytearray(self.random_bytes(16))
+        raw[6], raw[8] = raw[6] & 0x0F | 0x40, raw[8] & 0x3F | 0x80
+        text = raw.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def new_code(self, digits: int) -> str:
+        """A fresh code of so many digits, each equally likely."""
+        return f"{int.from_bytes(self.random_bytes(16), 'big') % 10**digits:0{digits}d}"
+
+    def keyed_digest(self, text: bytes) -> bytes:
+        """A digest that only this server can make: six digits need more than a hash."""
+        return hmac.digest(self.server_secret, text, hashlib.sha256)
+
+    def call_id(self) -> str:
+        """The id of the request being answered, which the client reads in `x-amzn-requestid`."""
+        return _call_id.get()
+
+
+def begin_call(call_id: str) -> None:
+    """Name the request that this thread is answering."""
+    _call_id.set(call_id)

@@ -1,0 +1,373 @@
+"""
+Every setting of the server, once: its name, type, default, and the sentence that explains it.
+
+Owns where a value may come from (a flag beats the environment beats `cenote.toml` beats the default), what is
+accepted, and the page `docs/settings.md`.  Leaves out what a setting does: whoever uses it owns that.
+"""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from cenote.errors import CenoteError
+
+FILE_NAME = "cenote.toml"
+PREFIX = "CENOTE_"
+PORT_MAX = 65_535
+THREADS_MAX = 512
+SHOWN_CHARACTERS_MAX = 60
+
+_DERIVED = Path()  # a default that follows from `data`
+_YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?![0-9.]+$){_LABEL}(\.{_LABEL})*")
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+_T = TypeVar("_T")
+
+
+def _setting(
+    sentence: str, read: Callable[[object], _T], *, default: _T, shown: str = "", secret: bool = False
+) -> _T:
+    """Declare a setting; `shown` is the default in words where its value says too little."""
+    notes = {"read": read, "sentence": sentence, "shown": shown}
+    return field(default=default, repr=not secret, metadata=notes)
+
+
+def _yes_or_no(value: object) -> bool:
+    word = str(value).lower()
+    if word not in _YES | _NO:
+        raise ValueError(f"must be true or false, not {_shown(value)}")
+    return word in _YES
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        text = str(value)
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}, not {_shown(value)}")
+        return int(text)
+
+    return read
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("must be a line of text")
+    return value
+
+
+def _host(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    if not (_address(text) or _HOST_NAME.fullmatch(text)):
+        raise ValueError(f"must be an address or a host name without scheme or port, not {_shown(value)}")
+    return text
+
+
+def _path(value: object) -> Path:
+    text = os.fspath(value) if isinstance(value, str | Path) else ""
+    try:
+        if text.strip() and text.isprintable():
+            return Path(text).expanduser()
+    except RuntimeError:  # the home of a user whom this machine does not know
+        pass
+    raise ValueError(f"must be the path of a file or folder, not {_shown(value)}")
+
+
+def _pattern(pattern: str, accepted: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not re.fullmatch(pattern, str(value)):
+            raise ValueError(f"must be {accepted}, not {_shown(value)}")
+        return str(value)
+
+    return read
+
+
+def _url(value: object) -> str:
+    found = _ORIGIN.fullmatch(str(value))
+    host, port = found.groups(default="443") if found else ("", "0")
+    if not (_HOST_NAME.fullmatch(host) or _address(host.strip("[]"))) or not 0 < int(port) <= PORT_MAX:
+        raise ValueError(
+            "must be an http or https URL of a host and, if need be, a port, and nothing before or after"
+        )
+    return str(value)
+
+
+def _issuer(value: object) -> Literal["cenote", "aws"]:
+    if value not in ("cenote", "aws"):  # no set: what a file holds may have no hash
+        raise ValueError(f"must be cenote or aws, not {_shown(value)}")
+    return value
+
+
+def _quotas(value: object) -> Literal["off", "aws"]:
+    if value == "aws":
+        raise ValueError("must be off: the quotas of AWS are not kept by this version yet")
+    if value != "off":
+        raise ValueError(f"must be off, not {_shown(value)}")
+    return "off"
+
+
+def _database_url(value: object) -> str:
+    if str(value).startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be left out: PostgreSQL is not served by this version yet")
+    raise ValueError(
+        "must be left out: the only database of this version is the embedded one, in the data folder"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator decided.  Paths that were not given stand beside `data`, and are named after it."""
+
+    dev: bool = _setting(
+        "Development: any admin credentials are accepted, and the inbox, clock and fault doors are open; on "
+        "a loopback host only.",
+        _yes_or_no,
+        default=False,
+    )
+    host: str = _setting("The address or host name on which the server listens.", _host, default="127.0.0.1")
+    port: int = _setting("The port; 0 takes any free one.", _whole(0, PORT_MAX), default=9229)
+    data: Path = _setting("The folder of the embedded database.", _path, default=Path(".cenote/data"))
+    keys: Path = _setting(
+        "The folder of the key slots. Keep it out of every backup of the data: what opens a user must be "
+        "able to be destroyed.",
+        _path,
+        default=_DERIVED,
+        shown="beside `data`, its name followed by `-keys`",
+    )
+    keys_mirror: Path | None = _setting(
+        "A second folder, on another disk, that gets each slot and each erasure as well.", _path, default=None
+    )
+    master_key_file: Path = _setting(
+        "The file of the master key, readable by its owner alone; made at the first start.",
+        _path,
+        default=_DERIVED,
+        shown="beside `data`, its name followed by `-master.key`",
+    )
+    master_key: str | None = _setting(
+        "The master key itself: 32 bytes as 64 hex digits or as base64. It beats the command and the file.",
+        _text,
+        default=None,
+        secret=True,
+    )
+    master_key_command: str | None = _setting(
+        "A command that prints the master key, so that any key service can keep it. It beats the file.",
+        _text,
+        default=None,
+    )
+    database_url: str | None = _setting(
+        "A PostgreSQL database in place of the embedded one; not served yet.",
+        _database_url,
+        default=None,
+        secret=True,
+    )
+    region: str = _setting(
+        "The one region of this server; the ids of its pools begin with it.",
+        _pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as us-east-1"),
+        default="us-east-1",
+    )
+    account: str = _setting(
+        "The account number in every ARN.",
+        _pattern(r"[0-9]{12}", "an account number of 12 digits"),
+        default="123456789012",
+    )
+    public_url: str | None = _setting(
+        "The URL under which clients reach this server; the issuers of tokens begin with it.",
+        _url,
+        default=None,
+        shown="the URL on which the server listens",
+    )
+    issuer: Literal["cenote", "aws"] = _setting(
+        "What tokens name as their issuer: `cenote` writes `public_url` and the pool, `aws` what AWS writes.",
+        _issuer,
+        default="cenote",
+    )
+    threads: int = _setting(
+        "How many requests are answered at the same time.", _whole(1, THREADS_MAX), default=32
+    )
+    quotas: Literal["off", "aws"] = _setting(
+        "Limits on requests a second; `aws`, those that AWS sets, are not served yet.", _quotas, default="off"
+    )
+
+    def __post_init__(self) -> None:
+        """Derive the paths that were not given, and refuse development where others can reach it."""
+        if not self.data.name:
+            raise CenoteError(f"data must be a folder with a name of its own, not {self.data}.")
+        for name, ending in (("keys", "-keys"), ("master_key_file", "-master.key")):
+            if getattr(self, name) is _DERIVED:
+                object.__setattr__(self, name, self.data.with_name(self.data.name + ending))
+        if self.dev:
+            _require_loopback(self.host)
+
+
+class _Given(NamedTuple):
+    value: object
+    source: str
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Settings:
+    """
+    The settings of one start; the first wrong one is refused in a sentence that says where it came from.
+
+    A flag that is None and a variable that is empty count as not given.  Relative paths, the defaults among
+    them, start at `folder`.
+    """
+    given = {**_from_file(folder / FILE_NAME), **_from_variables(environ), **_from_flags(flags)}
+    values: dict[str, Any] = {"data": Settings().data}
+    values |= {one.name: _read(one, given[one.name]) for one in fields(Settings) if one.name in given}
+    for name, value in values.items():
+        if isinstance(value, Path):  # not resolve(): a link is the operator's own way of naming a place
+            values[name] = Path(os.path.abspath(folder / value))  # noqa: PTH100
+    if values.get("dev"):
+        _require_loopback(values.get("host", Settings().host), _where(given, "dev"), _where(given, "host"))
+    settings = Settings(**values)
+    _keep_keys_apart(settings, given)
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on this host."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def explain(name: str) -> str:
+    """The sentence that explains a setting: the command line shows it as the help of the flag."""
+    return str(_field(name).metadata["sentence"])
+
+
+def settings_page() -> str:
+    """The page `docs/settings.md`."""
+    rows = [
+        f"| `{one.name}` | {_flag_of(one.name)} | `{PREFIX}{one.name.upper()}` | {_default_of(one)} "
+        f"| {one.metadata['sentence']} |"
+        for one in fields(Settings)
+    ]
+    return "\n".join([_PAGE_HEAD, *rows, ""])
+
+
+_PAGE_HEAD = f"""\
+# Settings
+
+<!-- Generated by `make docs` from src/cenote/settings.py. -->
+
+Each setting may be a flag of `cenote serve`, an environment variable, or a line of `{FILE_NAME}` in the
+folder where the server starts (`port = 9229`). A flag beats a variable, a variable beats the file, the file
+beats the default. An empty variable counts as not given. Relative paths start at that folder. A wrong value,
+or a name in the file that is not here, stops the start with one sentence. `master_key` is read from its
+variable only: flags and files are seen by too many eyes.
+
+| setting | flag | variable | default | what it says |
+| --- | --- | --- | --- | --- |"""
+
+
+def _from_file(file: Path) -> dict[str, _Given]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as wrong:
+        raise CenoteError(f"{file} must be a readable TOML file ({wrong}).") from wrong
+    for name in found:
+        if name not in _names():
+            raise CenoteError(f"{name} (from {file}) is no setting; the settings are {', '.join(_names())}.")
+    _refuse_open_secret(found, str(file))
+    return {name: _Given(value, f"from {file}") for name, value in found.items()}
+
+
+def _from_variables(environ: Mapping[str, str]) -> dict[str, _Given]:
+    named = {name: PREFIX + name.upper() for name in _names()}
+    return {
+        name: _Given(environ[variable], f"from the variable {variable}")
+        for name, variable in named.items()
+        if environ.get(variable)
+    }
+
+
+def _from_flags(flags: Mapping[str, object]) -> dict[str, _Given]:
+    _refuse_open_secret(flags, "a flag")
+    return {
+        _field(name).name: _Given(value, f"from the flag {_flag_of(name).strip('`')}")
+        for name, value in flags.items()
+        if value is not None
+    }
+
+
+def _refuse_open_secret(given: Mapping[str, object], source: str) -> None:
+    if given.get("master_key") is not None:
+        raise CenoteError(
+            f"master_key (from {source}) is accepted from the variable {PREFIX}MASTER_KEY only, "
+            "since flags and files are seen by too many eyes."
+        )
+
+
+def _read(one: "Field[Any]", given: _Given) -> object:
+    try:
+        return one.metadata["read"](given.value)
+    except ValueError as wrong:
+        raise CenoteError(f"{one.name} ({given.source}) {wrong}.") from wrong
+
+
+def _where(given: Mapping[str, _Given], name: str) -> str:
+    return f" ({given[name].source})" if name in given else ""
+
+
+def _require_loopback(host: str, dev_source: str = "", host_source: str = "") -> None:
+    if not is_loopback(host):
+        raise CenoteError(
+            f"dev{dev_source} must be off unless the host is 127.0.0.1, ::1, localhost or another loopback "
+            f"address, and the host{host_source} is {_shown(host)}."
+        )
+
+
+def _keep_keys_apart(settings: Settings, given: Mapping[str, _Given]) -> None:
+    for name in ("keys", "keys_mirror", "master_key_file"):
+        path: Path | None = getattr(settings, name)
+        if path is not None and path.resolve().is_relative_to(settings.data.resolve()):
+            raise CenoteError(
+                f"{name}{_where(given, name)} must lie outside the data folder {settings.data}, since a copy "
+                f"of the data would carry the keys, and it is {path}."
+            )
+    if settings.keys_mirror == settings.keys:
+        source = _where(given, "keys_mirror")
+        raise CenoteError(f"keys_mirror{source} must be another folder than keys; both are {settings.keys}.")
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[:SHOWN_CHARACTERS_MAX] + "…"
+
+
+def _names() -> list[str]:
+    return [one.name for one in fields(Settings)]
+
+
+def _field(name: str) -> "Field[Any]":
+    for one in fields(Settings):
+        if one.name == name:
+            return one
+    raise CenoteError(f"{name} is no setting; the settings are {', '.join(_names())}.")
+
+
+def _flag_of(name: str) -> str:
+    return "none" if name == "master_key" else f"`--{name.replace('_', '-')}`"
+
+
+def _default_of(one: "Field[Any]") -> str:
+    if one.metadata["shown"]:
+        return str(one.metadata["shown"])
+    if one.default is None:
+        return "none"
+    return f"`{str(one.default).lower() if isinstance(one.default, bool) else one.default}`"

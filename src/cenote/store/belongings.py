@@ -1,0 +1,103 @@
+"""
+What hangs on a user: sessions and codes, clustered by (sub, kind, id) and gone with one delete.
+
+A row carries a `sub`, times, numbers and digests in clear; whatever is personal in one is sealed.
+"""
+
+from cenote.domain.codes import Code, Purpose
+from cenote.domain.registrations import Session
+from cenote.store.ground import Ground
+
+
+class SessionTable:
+    """Sign-ins whose tokens are alive."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def add(self, session: Session) -> bool:
+        """
+        Begin a session; False when its user was erased or disabled between the password and now.
+
+        Its id is unique: a second sign-in from one challenge finds it taken.
+        """
+        row = self._ground.run(
+            "insert into belongings (sub, kind, id, tag, created_ms, expires_ms, body)"
+            " select u.sub, 'session', :session_id, :event_id, :created_ms, :expires_ms, :client_id"
+            " from users u where u.sub = :sub and u.enabled = 1 on conflict do nothing returning sub",
+            {
+                "sub": session.sub,
+                "session_id": session.session_id,
+                "event_id": session.event_id,
+                "client_id": session.client_id.encode(),
+                "created_ms": session.created_ms,
+                "expires_ms": session.expires_ms,
+            },
+        ).fetchone()
+        return row is not None
+
+    def find(self, sub: str, session_id: str) -> Session | None:
+        """The session, if it is alive."""
+        row = self._ground.run(
+            "select sub, id, tag, body, created_ms, expires_ms from belongings"
+            " where sub = :sub and kind = 'session' and id = :session_id",
+            {"sub": sub, "session_id": session_id},
+        ).fetchone()
+        if row is None:
+            return None
+        return Session(row[0], row[1], row[2], bytes(row[3]).decode(), row[4], row[5])
+
+    def drop_all(self, sub: str) -> None:
+        """End every session of the user: all their tokens are revoked, for good."""
+        self._ground.run("delete from belongings where sub = :sub and kind = 'session'", {"sub": sub})
+
+    def drop_expired(self, now_ms: int, limit: int) -> int:
+        """Clear away sessions and codes past their time, some at once; the number cleared."""
+        rows = self._ground.run(
+            "delete from belongings where (sub, kind, id) in (select sub, kind, id from belongings"
+            " where expires_ms <= :now_ms limit :limit) returning sub",
+            {"now_ms": now_ms, "limit": limit},
+        ).fetchall()
+        return len(rows)
+
+
+class CodeTable:
+    """Codes that were sent, by their digests."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def put(self, code: Code, *, now_ms: int) -> None:
+        """Hold a code; the user's former code for the same purpose is worth nothing from now on."""
+        self._ground.run(
+            "insert into belongings (sub, kind, id, tag, count, created_ms, expires_ms, body)"
+            " values (:sub, 'code', :purpose, :attribute, 0, :now_ms, :expires_ms, :digest)"
+            " on conflict (sub, kind, id) do update set tag = excluded.tag, count = 0,"
+            " created_ms = excluded.created_ms, expires_ms = excluded.expires_ms, body = excluded.body",
+            {
+                "sub": code.sub,
+                "purpose": code.purpose.value,
+                "attribute": code.attribute,
+                "now_ms": now_ms,
+                "expires_ms": code.expires_ms,
+                "digest": code.digest,
+            },
+        )
+
+    def take(self, sub: str, purpose: Purpose, digest: bytes) -> Code | None:
+        """Delete and return the code if its digest is the given one: of two callers, one gets it."""
+        row = self._ground.run(
+            "delete from belongings where sub = :sub and kind = 'code' and id = :purpose and body = :digest"
+            " returning tag, expires_ms",
+            {"sub": sub, "purpose": purpose.value, "digest": digest},
+        ).fetchone()
+        return None if row is None else Code(sub, purpose, digest, row[0], row[1])
+
+    def count_guess(self, sub: str, purpose: Purpose) -> tuple[int, int] | None:
+        """Count one more guess at a code; how many it has borne and when it ends, None when there is none."""
+        row = self._ground.run(
+            "update belongings set count = count + 1 where sub = :sub and kind = 'code' and id = :purpose"
+            " returning count, expires_ms",
+            {"sub": sub, "purpose": purpose.value},
+        ).fetchone()
+        return None if row is None else (row[0], row[1])

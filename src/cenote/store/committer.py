@@ -1,0 +1,197 @@
+"""
+Group commit: one thread runs the bodies that are waiting, each in a savepoint, and commits them together.
+
+No answer, a refusal included, leaves before the commit of the batch that it read from.  The tombstones of a
+batch are written by the vault while the next batch is already running.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from cenote.domain.sealed import Grave
+from cenote.store.contract import BATCH_BODIES_MAX
+from cenote.store.ground import VaultSeam
+from cenote.store.transaction import Transaction
+
+T = TypeVar("T")
+
+TOMBSTONE_WAIT_S_MAX = 1.0  # then the answer leaves all the same: the redo owes the tombstone
+BATCHES_PER_CHECKPOINT = 64
+
+log = structlog.get_logger("cenote.store")
+
+
+class Ticket:
+    """One body on its way, and what came of it."""
+
+    __slots__ = ("_buried", "_committed", "body", "failure", "graves", "result")
+
+    def __init__(self, body: Callable[[Transaction], Any]) -> None:
+        self.body = body
+        self.result: Any = None
+        self.failure: BaseException | None = None
+        self.graves: Sequence[Grave] = ()
+        self._committed = threading.Lock()
+        self._buried = threading.Lock()
+        self._committed.acquire()
+        self._buried.acquire()
+
+    def settle(self) -> None:
+        """The batch is committed, or this body is refused for good."""
+        self._committed.release()
+
+    def bury(self) -> None:
+        """The tombstones are written, or owed."""
+        self._buried.release()
+
+    def wait(self) -> Any:
+        """What the body returned or raised, once it may be told."""
+        self._committed.acquire()
+        if self.failure is not None:
+            raise self.failure
+        if self.graves and not self._buried.acquire(timeout=TOMBSTONE_WAIT_S_MAX):
+            log.error("tombstones late", count=len(self.graves))
+        return self.result
+
+
+class Committer:
+    """The only writer."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        transaction: Transaction,
+        vault: VaultSeam,
+        checkpoint: Callable[[], None],
+        reach: Callable[[str], None],
+    ) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._vault = vault
+        self._checkpoint = checkpoint
+        self._reach = reach
+        self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._folding = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="cenote-committer", daemon=True)
+        self._folder = threading.Thread(target=self._fold, name="cenote-checkpoint", daemon=True)
+        self._thread.start()
+        self._folder.start()
+
+    def run(self, body: Callable[[Transaction], T]) -> T:
+        """Queue the body and wait for its end."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a body may not write in another transaction")
+        ticket = Ticket(body)
+        self._waiting.put(ticket)
+        result: T = ticket.wait()
+        return result
+
+    def close(self) -> None:
+        """Finish what is queued and end the threads."""
+        self._waiting.put(None)
+        self._thread.join()
+        self._closed = True
+        self._folding.set()
+        self._folder.join()
+
+    def _run(self) -> None:
+        batches = 0
+        while (first := self._waiting.get()) is not None:
+            batch, ends = [first], False
+            while len(batch) < BATCH_BODIES_MAX and not self._waiting.empty():
+                following = self._waiting.get()
+                if following is None:
+                    ends = True
+                    break
+                batch.append(following)
+            self._commit(batch)
+            batches += 1
+            if batches % BATCHES_PER_CHECKPOINT == 0:
+                self._folding.set()
+            if ends:
+                return
+
+    def _commit(self, batch: list[Ticket]) -> None:
+        """Commit the batch, or, when the whole of it is lost, each of its bodies alone."""
+        try:
+            self._attempt(batch)
+        except Exception as failure:  # noqa: BLE001 - it is told to whoever asked for the body
+            self._roll_back()
+            if not self._is_committed(batch):
+                self._begin_again(batch, failure)
+                return
+        for ticket in batch:
+            self._hand_over(ticket)
+
+    def _begin_again(self, batch: list[Ticket], failure: Exception) -> None:
+        if len(batch) == 1:
+            batch[0].failure = failure
+            batch[0].settle()
+            return
+        for ticket in batch:
+            ticket.failure, ticket.graves = None, ()
+            self._commit([ticket])
+
+    def _is_committed(self, batch: list[Ticket]) -> bool:
+        """
+        After a failed commit, ask the ledger whether it happened all the same; never guess.
+
+        Only an erasure matters here: anything else may be told that it failed, or be run again, and an
+        erasure that did happen must be buried and answered as one.
+        """
+        digests = [grave.digest for ticket in batch for grave in ticket.graves]
+        try:
+            return any(self._transaction.ledger.find(digest) is not None for digest in digests)
+        except sqlite3.Error:
+            return False
+
+    def _attempt(self, batch: list[Ticket]) -> None:
+        self._connection.execute("begin immediate")
+        for ticket in batch:
+            self._run_body(ticket)
+        self._reach("commit.before")
+        self._connection.execute("commit")
+        self._reach("commit.after")
+
+    def _run_body(self, ticket: Ticket) -> None:
+        """Run one body in its savepoint; its refusal is its own, a broken transaction is everybody's."""
+        self._connection.execute("savepoint body")
+        try:
+            ticket.result = ticket.body(self._transaction)
+        except Exception as failure:
+            self._transaction.take_graves()
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("rollback to body")
+            ticket.failure = failure
+        else:
+            ticket.graves = self._transaction.take_graves()
+        self._connection.execute("release body")
+        self._reach("body.after")
+
+    def _hand_over(self, ticket: Ticket) -> None:
+        if ticket.failure is None and ticket.graves:
+            self._vault.tombstones.submit(ticket.graves, ticket.bury)
+        ticket.settle()
+
+    def _roll_back(self) -> None:
+        self._transaction.take_graves()
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")
+
+    def _fold(self) -> None:
+        while True:
+            self._folding.wait()
+            self._folding.clear()
+            if self._closed:
+                return
+            try:
+                self._checkpoint()
+            except sqlite3.Error as failure:
+                log.warning("checkpoint failed", failure=repr(failure))

@@ -1,0 +1,41 @@
+"""
+What every engine promises.
+
+A body is a pure function of its transaction: it may be run again.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from cenote.domain.sealed import Sealer
+from cenote.store.ground import Buries
+from cenote.store.transaction import Transaction
+
+T = TypeVar("T")
+
+BATCH_BODIES_MAX = 64
+
+
+class Store(Protocol):
+    """One engine."""
+
+    def read(self, body: Callable[[Transaction], T]) -> T:
+        """Run the body on one snapshot of what is committed."""
+        ...
+
+    def write(self, body: Callable[[Transaction], T]) -> T:
+        """
+        Run the body in a transaction and return once it is durable, tombstones included.
+
+        Whatever the body raises leaves nothing behind, and reaches the caller only after the commit of what
+        it may have read.
+        """
+        ...
+
+    def attach(self, sealer: Sealer, tombstones: Buries) -> None:
+        """Give the store its vault; until then only `meta` may be read and written."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is under way and let go of the database."""
+        ...

@@ -1,0 +1,77 @@
+"""
+What every table's verbs stand on: a way to run a statement, the vault's seam, the documents, the graves.
+
+The same for both engines: what differs is how a connection is opened, how a transaction begins and how a
+parameter is spelled.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cenote.domain.sealed import Grave, Key, Sealer
+from cenote.errors import CenoteError
+from cenote.store.documents import DocumentCache
+
+
+class Cursor(Protocol):
+    """What running a statement gives."""
+
+    def fetchone(self) -> Any:
+        """The next row or None."""
+        ...
+
+    def fetchall(self) -> Sequence[Any]:
+        """The remaining rows."""
+        ...
+
+
+Run = Callable[[str, Mapping[str, object]], Cursor]
+
+
+class Buries(Protocol):
+    """Where an engine hands the graves of a commit."""
+
+    def submit(self, graves: Sequence[Grave], done: Callable[[], None]) -> None:
+        """Bury these soon; `done` once they are durable or owed to the redo."""
+        ...
+
+
+@dataclass(slots=True)
+class VaultSeam:
+    """The vault as the store sees it; attached once the database has said which keys folder is its own."""
+
+    sealer: Sealer
+    tombstones: Buries
+
+
+class Unattached:
+    """Stands in until then: a database without its vault may tell its pair id and nothing personal."""
+
+    def open_key(self, _subject: str, _wrapped: bytes) -> Key | None:
+        """Refuse."""
+        raise CenoteError("The vault is not open.")
+
+    def is_erased(self, _subject: str, _slot: int) -> bool:
+        """Refuse."""
+        raise CenoteError("The vault is not open.")
+
+    def submit(self, _graves: Sequence[Grave], _done: Callable[[], None]) -> None:
+        """Refuse."""
+        raise CenoteError("The vault is not open.")
+
+
+@dataclass(slots=True)
+class Ground:
+    """One connection's transaction, seen from a verb."""
+
+    run: Run
+    vault: VaultSeam
+    documents: DocumentCache
+    lock: str = ""  # PostgreSQL says "for update" where SQLite's one writer is alone already
+    graves: list[Grave] = field(default_factory=list)
+
+    @property
+    def sealer(self) -> Sealer:
+        """The vault's seam, once it is attached."""
+        return self.vault.sealer

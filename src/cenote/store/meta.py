@@ -1,0 +1,40 @@
+"""
+Rows about the data as a whole: its pair id, its server secrets, the movable clock, what it saw of the keys.
+"""
+
+from collections.abc import Mapping
+
+from cenote.store.ground import Ground
+
+
+class MetaTable:
+    """Named values, each opaque here."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def find(self, name: str) -> bytes | None:
+        """The value of this name."""
+        row = self._ground.run("select value from meta where name = :name", {"name": name}).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def put(self, name: str, value: bytes) -> None:
+        """Set the value of this name, whatever it was."""
+        self._ground.run(
+            "insert into meta (name, value) values (:name, :value)"
+            " on conflict (name) do update set value = excluded.value",
+            {"name": name, "value": value},
+        )
+
+    def put_all(self, rows: Mapping[str, bytes]) -> None:
+        """Set these values, all or none."""
+        for name, value in rows.items():
+            self.put(name, value)
+
+    def add(self, name: str, value: bytes) -> bytes:
+        """Set the value of this name unless it is set; return what it is now."""
+        self._ground.run(
+            "insert into meta (name, value) values (:name, :value) on conflict (name) do nothing",
+            {"name": name, "value": value},
+        )
+        return self.find(name) or value

@@ -1,0 +1,140 @@
+"""
+SQLite: one process, a committer thread with group commit, and readers on snapshots of their own.
+
+Owns connections and transactions.  Leaves out every statement (the tables) and the tombstones of a commit,
+which it hands to the vault and waits for.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from cenote.domain.sealed import Sealer
+from cenote.errors import CenoteError
+from cenote.store.committer import Committer
+from cenote.store.documents import DocumentCache
+from cenote.store.ground import Buries, Ground, Run, Unattached, VaultSeam
+from cenote.store.migrations import SQLITE_WORDS, apply, pending
+from cenote.store.transaction import Transaction
+
+T = TypeVar("T")
+
+DATABASE_FILE = "cenote.db"
+LOCK_FILE = "lock"
+BUSY_WAIT_MS = 5_000
+STATEMENTS_KEPT = 512
+
+
+class SQLiteStore:
+    """A database in one file.  A second process on the same folder is refused: it would ruin every p99."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reach: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._path = folder / DATABASE_FILE
+        self._vault = VaultSeam(Unattached(), Unattached())
+        self._documents = DocumentCache()
+        self._lock = _lock_folder(folder)
+        self._readers = threading.local()
+        self._every_reader: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._writer = connect(self._path)
+        _migrate(self._writer)
+        transaction = self._transaction(self._writer)
+        self._committer = Committer(self._writer, transaction, self._vault, self._checkpoint, reach)
+
+    def attach(self, sealer: Sealer, tombstones: Buries) -> None:
+        """Give the store its vault."""
+        self._vault.sealer, self._vault.tombstones = sealer, tombstones
+
+    def read(self, body: Callable[[Transaction], T]) -> T:
+        """Run the body on one snapshot of what is committed."""
+        connection, transaction = self._reader()
+        connection.execute("begin")
+        try:
+            return body(transaction)
+        finally:
+            connection.execute("rollback")
+
+    def write(self, body: Callable[[Transaction], T]) -> T:
+        """Run the body in the committer's next batch; return once it is durable, tombstones included."""
+        return self._committer.run(body)
+
+    def close(self) -> None:
+        """Commit what is waiting, fold the journal into the file, and give the folder back."""
+        self._committer.close()
+        with self._guard:
+            for connection in self._every_reader:
+                connection.close()
+            self._every_reader.clear()
+        self._checkpoint()
+        self._writer.close()
+        os.close(self._lock)
+
+    def _reader(self) -> tuple[sqlite3.Connection, Transaction]:
+        held = getattr(self._readers, "held", None)
+        if held is None:
+            connection = connect(self._path)
+            held = self._readers.held = (connection, self._transaction(connection))
+            with self._guard:
+                self._every_reader.append(connection)
+        return cast("tuple[sqlite3.Connection, Transaction]", held)
+
+    def _transaction(self, connection: sqlite3.Connection) -> Transaction:
+        return Transaction(Ground(cast("Run", connection.execute), self._vault, self._documents))
+
+    def _checkpoint(self) -> None:
+        """Copy the journal into the file, off the commit path and without waiting for any reader."""
+        connection = connect(self._path)
+        try:
+            connection.execute("pragma wal_checkpoint(passive)")
+        finally:
+            connection.close()
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection as this store wants it: WAL, a commit that is on the disk, no implicit transactions."""
+    connection = sqlite3.connect(
+        f"file:{path}?mode={'ro' if read_only else 'rwc'}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_KEPT,
+        timeout=BUSY_WAIT_MS / 1000,
+    )
+    if not read_only:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma wal_autocheckpoint = 0")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.execute("begin immediate")
+    try:
+        version = connection.execute("pragma user_version").fetchone()[0]
+        for number, text in pending(version):
+            apply(connection, text, SQLITE_WORDS)
+            connection.execute(f"pragma user_version = {number}")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def _lock_folder(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as failure:
+        os.close(descriptor)
+        raise CenoteError(f"Another Cenote is serving the data folder {folder}.") from failure
+    return descriptor

@@ -1,0 +1,52 @@
+"""
+A transaction: the tables, each with its verbs.
+
+`add_` is unique or raises, `find_` is to show, `hold_` is to read in order to write, `save_` writes what was
+held, `take_` deletes and returns (once), `list_` is a page.
+"""
+
+from cenote.domain.sealed import Grave
+from cenote.store.belongings import CodeTable, SessionTable
+from cenote.store.callers import CallerTable
+from cenote.store.ground import Ground
+from cenote.store.ledger import FallenTable, LedgerTable
+from cenote.store.meta import MetaTable
+from cenote.store.outbox import OutboxTable
+from cenote.store.pools import ClientTable, PoolTable
+from cenote.store.users import UserTable
+
+
+class Transaction:
+    """Everything that may be asked of the store."""
+
+    __slots__ = (
+        "_ground",
+        "callers",
+        "clients",
+        "codes",
+        "fallen",
+        "ledger",
+        "meta",
+        "outbox",
+        "pools",
+        "sessions",
+        "users",
+    )
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.meta = MetaTable(ground)
+        self.pools = PoolTable(ground)
+        self.clients = ClientTable(ground)
+        self.users = UserTable(ground)
+        self.callers = CallerTable(ground)
+        self.sessions = SessionTable(ground)
+        self.codes = CodeTable(ground)
+        self.outbox = OutboxTable(ground)
+        self.ledger = LedgerTable(ground)
+        self.fallen = FallenTable(ground)
+
+    def take_graves(self) -> list[Grave]:
+        """The tombstones that this transaction owes once it is committed; each is told once."""
+        graves, self._ground.graves = self._ground.graves, []
+        return graves

@@ -1,0 +1,148 @@
+"""
+One chunk file of the keys folder: a header page and 65,536 slots, overwritten in place and never rewritten.
+
+Owns the file's format and its durability.  Leaves out which chunk a process uses and the mirror (`slots.py`).
+"""
+
+import os
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cenote.domain.sealed import Grave
+from cenote.errors import CenoteError
+from cenote.vault.tombstones import SLOT_BYTES, is_tombstone, tombstone
+
+SLOTS_PER_CHUNK = 65_536
+HEADER_PAGE_BYTES = 4_096
+CHUNK_BYTES = HEADER_PAGE_BYTES + SLOTS_PER_CHUNK * SLOT_BYTES
+PAIR_BYTES = 16
+_MAGIC = b"CENOTE SLOTS 1\n\0"
+_FIXED = struct.Struct(">16s16sQ")  # magic, pair id, number
+_COUNTERS = struct.Struct(">QQ")  # mark, tombstone batches: each an aligned word that no write can tear
+_MARK_AT, _BATCHES_AT = 40, 48
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How far a chunk has come: slots handed out (reserved ahead), and batches of tombstones written."""
+
+    mark: int
+    batches: int
+
+
+class Chunk:
+    """An open chunk file."""
+
+    def __init__(self, path: Path, pair: bytes) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        header = os.pread(self._descriptor, _FIXED.size, 0)
+        if len(header) < _FIXED.size or os.fstat(self._descriptor).st_size != CHUNK_BYTES:
+            self.close()
+            raise CenoteError(f"The chunk file {path} of the keys folder is damaged.")
+        magic, its_pair, number = _FIXED.unpack(header)
+        self.number: int = number
+        if magic != _MAGIC or its_pair != pair:
+            self.close()
+            raise CenoteError(f"The chunk file {path} does not belong to this keys folder.")
+
+    def close(self) -> None:
+        """Let go of the file, and with it of its lock."""
+        os.close(self._descriptor)
+
+    def fileno(self) -> int:
+        """For the lock that makes a process its owner."""
+        return self._descriptor
+
+    def read(self, index: int) -> bytes:
+        """The slot as it is now.  It is read at each use: a cached secret would outlive its owner."""
+        return os.pread(self._descriptor, SLOT_BYTES, _offset(index))
+
+    def counters(self) -> Counters:
+        """The header's words as they are now."""
+        return Counters(*_COUNTERS.unpack(os.pread(self._descriptor, _COUNTERS.size, _MARK_AT)))
+
+    def reserve(self, mark: int) -> None:
+        """Move the mark, durably, before any slot below it is used."""
+        os.pwrite(self._descriptor, mark.to_bytes(8, "big"), _MARK_AT)
+        os.fdatasync(self._descriptor)
+
+    def bury(self, graves: Iterable[Grave]) -> Iterable[Grave]:
+        """
+        Overwrite the slots; yield each grave once written, and be durable only when exhausted.
+
+        A slot that already holds a tombstone is written again (an earlier write may not have reached the
+        disk) unless it is another's: that is left as it is, for the alarm.
+        """
+        for grave in graves:
+            content, index = tombstone(grave.digest), grave.slot % SLOTS_PER_CHUNK
+            present = self.read(index)
+            if not is_tombstone(present) or present == content:
+                self._overwrite(index, content)
+            yield grave
+        batches = self.counters().batches + 1
+        os.pwrite(self._descriptor, batches.to_bytes(8, "big"), _BATCHES_AT)
+        os.fdatasync(self._descriptor)
+
+    def slots(self) -> bytes:
+        """All slots, for comparing a folder with its mirror."""
+        return os.pread(self._descriptor, CHUNK_BYTES - HEADER_PAGE_BYTES, HEADER_PAGE_BYTES)
+
+    def adopt(self, contents: Iterable[tuple[int, bytes]], counters: Counters) -> None:
+        """Take over tombstones that the other copy has, in place, and the further counters."""
+        for index, content in contents:
+            self._overwrite(index, content)
+        os.pwrite(self._descriptor, _COUNTERS.pack(counters.mark, counters.batches), _MARK_AT)
+        os.fdatasync(self._descriptor)
+
+    def _overwrite(self, index: int, content: bytes) -> None:
+        if os.pwrite(self._descriptor, content, _offset(index)) != SLOT_BYTES:
+            raise OSError(f"short write to {self.path}")
+
+
+def new_chunk_bytes(number: int, pair: bytes) -> bytes:
+    """A chunk of fresh secrets, none of which looks like a tombstone."""
+    header = _FIXED.pack(_MAGIC, pair, number).ljust(HEADER_PAGE_BYTES, b"\0")
+    secrets = bytearray(os.urandom(SLOTS_PER_CHUNK * SLOT_BYTES))
+    for start in range(0, len(secrets), SLOT_BYTES):
+        while is_tombstone(bytes(secrets[start : start + 8])):
+            secrets[start : start + 8] = os.urandom(8)
+    return header + bytes(secrets)
+
+
+def write_exclusively(path: Path, content: bytes) -> bool:
+    """
+    Create a file whole and durable under its name, or not at all; False when the name is taken.
+
+    A temporary name and then an exclusive link: no crash and no rival leaves half a chunk under a real name.
+    """
+    temporary = path.parent / f".{path.name}.{os.urandom(6).hex()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _offset(index: int) -> int:
+    return HEADER_PAGE_BYTES + index * SLOT_BYTES

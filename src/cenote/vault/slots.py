@@ -1,0 +1,195 @@
+"""
+The keys folder: which slot is free, what a slot holds, and the writing of tombstones to it and its mirror.
+
+A slot is never used twice: a process owns a chunk by a lock and moves the mark in the chunk's own header
+ahead of use.  The mark is never lowered by what a database says, which may have been rolled back.  Leaves out
+the meaning of a slot's content (`tombstones.py`) and who must be buried (`ledger.py`).
+"""
+
+import fcntl
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from cenote.domain.sealed import Grave
+from cenote.errors import CenoteError
+from cenote.vault.chunks import (
+    PAIR_BYTES,
+    SLOTS_PER_CHUNK,
+    Chunk,
+    Counters,
+    new_chunk_bytes,
+    write_exclusively,
+)
+from cenote.vault.mirror import Mirror
+
+MARK_STEP = 256
+_PAIR_FILE = "pair"
+_CACHE_TAG = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# This folder holds keys. A copy of it undoes erasures: keep it out of every backup of the data.\n"
+)
+
+
+class KeysFolder:
+    """An open keys folder, with its mirror if it has one."""
+
+    def __init__(
+        self,
+        folder: Path,
+        pair: bytes,
+        mirror: Path | None = None,
+        *,
+        reach: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self.folder = folder
+        self._pair = pair
+        self.reach = reach
+        self._chunks: dict[int, Chunk] = {}
+        self._opening = threading.Lock()
+        self._allocating = threading.Lock()
+        self._burying = threading.Lock()
+        self._owned: Chunk | None = None
+        self._next = self._mark = 0
+        self._retired: frozenset[int] = frozenset()
+        self._mirror = Mirror(mirror, pair) if mirror is not None else None
+        if self._mirror is not None:
+            self._mirror.lend(folder)
+        for number in self.numbers():
+            self._chunk(number)
+        if self._mirror is not None:
+            self._mirror.catch_up([self._chunk(number) for number in self.numbers()])
+
+    def close(self) -> None:
+        """Give the owned chunk back and close every file."""
+        for chunk in self._chunks.values():
+            chunk.close()
+        self._chunks.clear()
+        if self._mirror is not None:
+            self._mirror.close()
+
+    def numbers(self) -> list[int]:
+        """The chunks that the folder has."""
+        return sorted(int(path.stem.removeprefix("chunk-")) for path in self.folder.glob("chunk-*.slots"))
+
+    def read(self, slot: int) -> bytes:
+        """The slot's 64 bytes; `CenoteError` when the folder has no such chunk."""
+        number, index = divmod(slot, SLOTS_PER_CHUNK)
+        chunk = self._chunks.get(number) or self._chunk(number)
+        return chunk.read(index)
+
+    def counters(self) -> dict[int, Counters]:
+        """How far each chunk has come."""
+        return {number: self._chunk(number).counters() for number in self.numbers()}
+
+    def retire(self, numbers: Iterable[int]) -> None:
+        """
+        Hand out no slot of these chunks again, and make no chunk of these numbers.
+
+        For a folder found behind its data (a stale copy): its marks call slots free that are in use, and a
+        chunk that it has lost may hold the slots of users who can't be opened any more.
+        """
+        self._retired = frozenset(numbers) | frozenset(self.numbers())
+
+    def allocate(self) -> int:
+        """A slot that was never handed out before, whatever crashed or was restored since."""
+        with self._allocating:
+            if self._owned is None or self._next == SLOTS_PER_CHUNK:
+                self._own_a_chunk()
+            if self._owned is None:
+                raise CenoteError(f"No chunk of the keys folder {self.folder} can be used.")
+            if self._next == self._mark:
+                self._mark = min(self._mark + MARK_STEP, SLOTS_PER_CHUNK)
+                self._owned.reserve(self._mark)
+            self._next += 1
+            return self._owned.number * SLOTS_PER_CHUNK + self._next - 1
+
+    def bury(self, graves: Sequence[Grave]) -> None:
+        """
+        Overwrite the slots here and in the mirror; on return nothing can bring the secrets back.
+
+        One `fdatasync` a chunk file, however many graves.  Raises OSError when a copy can't be written: then
+        some slots may be buried already and the rest is still owed.
+        """
+        by_chunk: defaultdict[int, list[Grave]] = defaultdict(list)
+        for grave in graves:
+            by_chunk[grave.slot // SLOTS_PER_CHUNK].append(grave)
+        with self._burying:
+            for number, its_graves in by_chunk.items():
+                copies = [self._chunk(number)]
+                if self._mirror is not None:
+                    copies.append(self._mirror.chunk(number))
+                for chunk in copies:
+                    self._dig(chunk, its_graves)
+
+    def _dig(self, chunk: Chunk, graves: Iterable[Grave]) -> None:
+        for _grave in chunk.bury(graves):
+            self.reach("tombstone.written")
+
+    def _chunk(self, number: int) -> Chunk:
+        with self._opening:
+            if number not in self._chunks:
+                path = self.folder / chunk_name(number)
+                if not path.exists():
+                    raise CenoteError(f"The keys folder {self.folder} has no chunk {number}.")
+                self._chunks[number] = Chunk(path, self._pair)
+            return self._chunks[number]
+
+    def _own_a_chunk(self) -> None:
+        numbers = self.numbers()
+        for number in numbers:
+            chunk = self._chunk(number)
+            mark = chunk.counters().mark
+            if number not in self._retired and mark < SLOTS_PER_CHUNK and _lock(chunk):
+                self._owned, self._next, self._mark = chunk, mark, mark
+                return
+        self._add_chunk(max(numbers + sorted(self._retired), default=-1) + 1)
+
+    def _add_chunk(self, number: int) -> None:
+        """A new chunk: durable in the mirror first, then here, then used."""
+        content = new_chunk_bytes(number, self._pair)
+        if self._mirror is not None:
+            self._mirror.add(number, content)
+        if not write_exclusively(self.folder / chunk_name(number), content):
+            raise CenoteError(f"Chunk {number} of the keys folder {self.folder} was made by another process.")
+        chunk = self._chunk(number)
+        if not _lock(chunk):
+            raise CenoteError(
+                f"Chunk {number} of the keys folder {self.folder} was taken by another process."
+            )
+        self._owned, self._next, self._mark = chunk, 0, 0
+
+
+def chunk_name(number: int) -> str:
+    """The file name of a chunk."""
+    return f"chunk-{number:08d}.slots"
+
+
+def create_keys_folder(folder: Path, pair: bytes) -> None:
+    """Make a keys folder of this pair id; do nothing when it is there already."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_exclusively(folder / "CACHEDIR.TAG", _CACHE_TAG)
+    write_exclusively(folder / _PAIR_FILE, pair.hex().encode() + b"\n")
+
+
+def pair_of(folder: Path) -> bytes | None:
+    """The pair id that a keys folder carries, or None when there is no keys folder."""
+    file = folder / _PAIR_FILE
+    if not file.exists():
+        return None
+    try:
+        pair = bytes.fromhex(file.read_text().strip())
+    except ValueError:
+        pair = b""
+    if len(pair) != PAIR_BYTES:
+        raise CenoteError(f"The file {file} does not hold a pair id.")
+    return pair
+
+
+def _lock(chunk: Chunk) -> bool:
+    try:
+        fcntl.flock(chunk.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,25 @@
+"""Write the generated pages of docs/; the tests under tests/docs/ hold each page against its source."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cenote.settings import settings_page
+
+ROOT = Path(__file__).parents[1]
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+}
+
+
+def main() -> None:
+    """Write every generated page, and say which of them changed."""
+    for name, page in PAGES.items():
+        file, text = ROOT / name, page()
+        changed = not file.exists() or file.read_text(encoding="utf-8") != text
+        if changed:
+            file.write_text(text, encoding="utf-8")
+        print(f"{name}: {'written' if changed else 'unchanged'}")
+
+
+if __name__ == "__main__":
+    main()
