@@ -158,7 +158,7 @@ def test_no_client_writes_the_identities():
 
 def test_what_the_schema_lacks_cannot_be_set():
     assert refusal_of({"custom:role": "admin"}, PLAIN) == of_a_bad_parameter(
-        "Attributes did not conform to the schema: Type for attribute {custom:role} could not be determined"
+        "Attributes did not conform to the schema: custom:role: Attribute does not exist in the schema.\n"
     )
     with pytest.raises(InvalidParameterException):
         check_known(["custom:role"], PLAIN)
@@ -172,8 +172,8 @@ def test_a_required_attribute_is_named_as_the_service_names_it():
 
 def test_all_missing_attributes_are_named():
     assert refusal_of({}, required("phone_number", "name")) == of_a_bad_parameter(
-        "Attributes did not conform to the schema: name.formatted: The attribute name.formatted is required,"
-        " phoneNumbers: The attribute phoneNumbers is required"
+        "Attributes did not conform to the schema: name.formatted: The attribute name.formatted is required\n"
+        "phoneNumbers: The attribute phoneNumbers is required"
     )
 
 
@@ -248,7 +248,7 @@ def test_what_is_wrong_is_found_in_one_order():
     assert [text.removeprefix("Attributes did not conform to the schema: ") for text in seen] == [
         "Cannot modify the non-mutable attribute sub",
         "A client attempted to write unauthorized attribute",
-        "Type for attribute {custom:role} could not be determined",
+        "custom:role: Attribute does not exist in the schema.\n",
         "name.familyName: The attribute name.familyName is required",
         "birthdate: String must be no shorter than 10 characters\n",
         "Invalid email address format.",

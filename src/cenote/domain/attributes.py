@@ -92,12 +92,10 @@ def check_sign_up(
 
 
 def check_known(names: Iterable[str], schema: Mapping[str, Attribute]) -> None:
-    """Refuse the first name that the pool's schema does not have, in the words of a user's creation."""
-    for name in names:
-        if name not in schema:
-            raise InvalidParameterException(
-                f"{_NON_CONFORMING}Type for attribute {{{name}}} could not be determined"
-            )
+    """Refuse names that the pool's schema does not have, a line for each, in the words of a user's creation."""
+    lines = [f"{name}: Attribute does not exist in the schema.\n" for name in names if name not in schema]
+    if lines:
+        raise InvalidParameterException(_NON_CONFORMING + "".join(lines))
 
 
 def check_values(attributes: Mapping[str, str], schema: Mapping[str, Attribute]) -> None:
@@ -152,7 +150,7 @@ def _check_complete(attributes: Mapping[str, str], schema: Mapping[str, Attribut
     ]
     if missing:
         problems = (f"{name}: The attribute {name} is required" for name in missing)
-        raise InvalidParameterException(_NON_CONFORMING + ", ".join(problems))
+        raise InvalidParameterException(_NON_CONFORMING + "\n".join(problems))
 
 
 def _value_refusal(value: str, attribute: Attribute) -> str | None:
