@@ -42,7 +42,7 @@ class Application:
 def build(settings: Settings) -> Application:
     """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
     seams = Seams()
-    store = SQLiteStore(settings.data, reach=seams.reach)
+    store = _store(settings, seams)
     try:
         vault = open_vault(settings, store, seams.reach)
     except BaseException:
@@ -63,6 +63,14 @@ def build(settings: Settings) -> Application:
         vault.close()
 
     return Application(application(protocol, services, metrics, extra), services, close)
+
+
+def _store(settings: Settings, seams: Seams) -> Store:
+    if settings.database_url is None:
+        return SQLiteStore(settings.data, reach=seams.reach)
+    from cenote.store.postgres import PostgresStore
+
+    return PostgresStore(settings.database_url, reach=seams.reach)
 
 
 def load_operations() -> dict[str, Any]:

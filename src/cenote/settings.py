@@ -20,6 +20,7 @@ FILE_NAME = "cenote.toml"
 PREFIX = "CENOTE_"
 PORT_MAX = 65_535
 THREADS_MAX = 512
+WORKERS_MAX = 64
 SHOWN_CHARACTERS_MAX = 60
 
 _DERIVED = Path()  # a default that follows from `data`
@@ -112,11 +113,9 @@ def _quotas(value: object) -> Literal["off", "aws"]:
 
 
 def _database_url(value: object) -> str:
-    if str(value).startswith(("postgresql://", "postgres://")):
-        raise ValueError("must be left out: PostgreSQL is not served by this version yet")
-    raise ValueError(
-        "must be left out: the only database of this version is the embedded one, in the data folder"
-    )
+    if not str(value).startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be a postgresql:// URL, or left out for the embedded database")
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +159,7 @@ class Settings:
         default=None,
     )
     database_url: str | None = _setting(
-        "A PostgreSQL database in place of the embedded one; not served yet.",
+        "A PostgreSQL database in place of the embedded one, as a URL of libpq; it may name several hosts.",
         _database_url,
         default=None,
         secret=True,
@@ -189,6 +188,11 @@ class Settings:
     threads: int = _setting(
         "How many requests are answered at the same time.", _whole(1, THREADS_MAX), default=32
     )
+    workers: int = _setting(
+        "How many processes serve; more than one only on PostgreSQL, and never in development.",
+        _whole(1, WORKERS_MAX),
+        default=1,
+    )
     quotas: Literal["off", "aws"] = _setting(
         "Limits on requests a second; `aws`, those that AWS sets, are not served yet.", _quotas, default="off"
     )
@@ -200,6 +204,8 @@ class Settings:
         for name, ending in (("keys", "-keys"), ("master_key_file", "-master.key")):
             if getattr(self, name) is _DERIVED:
                 object.__setattr__(self, name, self.data.with_name(self.data.name + ending))
+        if self.workers > 1 and (self.database_url is None or self.dev):
+            raise CenoteError("workers must be 1 on the embedded database and in development.")
         if self.dev:
             _require_loopback(self.host)
 

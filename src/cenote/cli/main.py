@@ -55,6 +55,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typ
     public_url: Annotated[str | None, _flag("public_url")] = None,
     issuer: Annotated[str | None, _flag("issuer")] = None,
     threads: Annotated[str | None, _flag("threads")] = None,
+    workers: Annotated[str | None, _flag("workers")] = None,
     quotas: Annotated[str | None, _flag("quotas")] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""

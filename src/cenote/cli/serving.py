@@ -52,7 +52,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        workers=1,
+        workers=settings.workers,
         blocking_threads=settings.threads,
         backlog=BACKLOG,
         backpressure=settings.threads * CALLS_WAITING_PER_THREAD,

@@ -30,7 +30,7 @@ RECEIPT_VERSION = 1
 _WORDS = {
     "erased": "Nobody can open this user any more, in any file that was searched.",
     "pending": "The user is erased, but a tombstone is still owed: a running server writes it by itself.",
-    "openable": "The user is erased here, yet a copy at hand still opens: a keys folder missed the tombstone.",
+    "openable": "The user is erased, but a copy at hand still opens: a keys folder missed the tombstone.",
     "living": "The user is alive.",
     "unknown": "No file at hand holds anything of this user, and no ledger knows them.",
 }
@@ -60,7 +60,7 @@ def verify(settings: Settings, sub: str, also: list[Path]) -> int:
     slot = _slot(record, sub, [SlotFiles(folder) for folder in folders])
     verdict = _verdict(record, slot["states"], copies)
     receipt = _receipt(sub, record, verdict, slot, copies)
-    print(msgspec.json.format(msgspec.json.encode(receipt), indent=2).decode())  # noqa: T201 - the answer
+    print(msgspec.json.format(msgspec.json.encode(receipt), indent=2).decode())
     Console(stderr=True).print(_WORDS[verdict], style="green" if verdict == "erased" else "yellow")
     return 0 if verdict == "erased" else 1
 
@@ -147,7 +147,9 @@ def _receipt(
             "gone_for_every_client": moment or "not recorded",
             "gone_from_every_copy_of_the_database": (moment or "with its pool") if gone else "not yet",
             "gone_from_every_copy_of_the_keys_folder": (
-                "its mirrors before the answer; a copy that an operator archived: never" if gone else "not yet"
+                "its mirrors before the answer; a copy that an operator archived: never"
+                if gone
+                else "not yet"
             ),
         },
     }

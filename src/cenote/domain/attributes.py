@@ -92,7 +92,9 @@ def check_sign_up(
 
 
 def check_known(names: Iterable[str], schema: Mapping[str, Attribute]) -> None:
-    """Refuse names that the pool's schema does not have, a line for each, in the words of a user's creation."""
+    """
+    Refuse names that the pool's schema does not have, a line for each, in the words of a user's creation.
+    """
     lines = [f"{name}: Attribute does not exist in the schema.\n" for name in names if name not in schema]
     if lines:
         raise InvalidParameterException(_NON_CONFORMING + "".join(lines))

@@ -24,7 +24,8 @@ class SessionTable:
         row = self._ground.run(
             "insert into belongings (sub, kind, id, tag, created_ms, expires_ms, body)"
             " select u.sub, 'session', :session_id, :event_id, :created_ms, :expires_ms, :client_id"
-            " from users u where u.sub = :sub and u.enabled = 1 on conflict do nothing returning sub",
+            f" from users u where u.sub = :sub and u.enabled = 1{self._ground.share}"
+            " on conflict do nothing returning sub",
             {
                 "sub": session.sub,
                 "session_id": session.session_id,

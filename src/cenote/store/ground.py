@@ -68,7 +68,10 @@ class Ground:
     run: Run
     vault: VaultSeam
     documents: DocumentCache
-    lock: str = ""  # PostgreSQL says "for update" where SQLite's one writer is alone already
+    # What PostgreSQL must be told where SQLite's one writer is alone already: to keep a row for changing it,
+    # and to keep one from being deleted while something is hung on it.
+    hold: str = ""
+    share: str = ""
     graves: list[Grave] = field(default_factory=list)
 
     @property

@@ -148,7 +148,7 @@ class ClientTable:
             "insert into clients (client_id, pool_id, name, version, secret, document,"
             " created_ms, modified_ms) select :client_id, pool_id, :name, :version, :secret, :document,"
             " :created_ms, :modified_ms"
-            " from pools where pool_id = :pool_id returning client_id",
+            f" from pools where pool_id = :pool_id{self._ground.share} returning client_id",
             {
                 "client_id": client.client_id,
                 "pool_id": client.pool_id,

@@ -53,7 +53,7 @@ class UserTable:
         row = self._ground.run(
             "insert into users (sub, pool_id, status, enabled, version, profile, created_ms, modified_ms)"
             " select :sub, pool_id, :status, :enabled, :version, :profile, :created_ms, :modified_ms"
-            " from pools where pool_id = :pool_id returning sub",
+            f" from pools where pool_id = :pool_id{self._ground.share} returning sub",
             _values(user, key),
         ).fetchone()
         if row is None:
@@ -100,7 +100,7 @@ class UserTable:
 
     def hold_named(self, pool: Pool, name: bytes) -> User | None:
         """The user who bears this name, as they are and will stay until this transaction ends."""
-        return self._named(pool.pool_id, name, self._ground.lock)
+        return self._named(pool.pool_id, name, self._ground.hold)
 
     def save(self, user: User) -> None:
         """Write what was held; the one who was erased meanwhile stays erased."""
@@ -118,8 +118,10 @@ class UserTable:
             raise UserNotFoundException
 
     def key_of(self, sub: str) -> Key | None:
-        """The key of a living user, opened for this transaction."""
-        row = self._ground.run("select wrapped from keys where sub = :sub", {"sub": sub}).fetchone()
+        """The key of a living user, opened for this transaction; they can't be erased before it ends."""
+        row = self._ground.run(
+            f"select wrapped from keys where sub = :sub{self._ground.share}", {"sub": sub}
+        ).fetchone()
         return None if row is None else self._ground.sealer.open_key(sub, bytes(row[0]))
 
     def erase(self, sub: str, now_ms: int) -> None:

@@ -6,22 +6,25 @@ Owns the file's format and its durability.  Leaves out which chunk a process use
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
+from cenote.vault.locks import lock_range, try_lock_range, unlock_range
 from cenote.vault.tombstones import SLOT_BYTES, is_tombstone, tombstone
 
 SLOTS_PER_CHUNK = 65_536
-HEADER_PAGE_BYTES = 4_096
+PAGE_BYTES = 4_096
+HEADER_PAGE_BYTES = PAGE_BYTES
 CHUNK_BYTES = HEADER_PAGE_BYTES + SLOTS_PER_CHUNK * SLOT_BYTES
 PAIR_BYTES = 16
 _MAGIC = b"CENOTE SLOTS 1\n\0"
 _FIXED = struct.Struct(">16s16sQ")  # magic, pair id, number
 _COUNTERS = struct.Struct(">QQ")  # mark, tombstone batches: each an aligned word that no write can tear
 _MARK_AT, _BATCHES_AT = 40, 48
+OWNER_AT = CHUNK_BYTES  # a byte behind the end: locking it stands in nobody's way
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,6 @@ class Chunk:
         """Let go of the file, and with it of its lock."""
         os.close(self._descriptor)
 
-    def fileno(self) -> int:
-        """For the lock that makes a process its owner."""
-        return self._descriptor
-
     def read(self, index: int) -> bytes:
         """The slot as it is now.  It is read at each use: a cached secret would outlive its owner."""
         return os.pread(self._descriptor, SLOT_BYTES, _offset(index))
@@ -66,25 +65,40 @@ class Chunk:
 
     def reserve(self, mark: int) -> None:
         """Move the mark, durably, before any slot below it is used."""
-        os.pwrite(self._descriptor, mark.to_bytes(8, "big"), _MARK_AT)
-        os.fdatasync(self._descriptor)
+        lock_range(self._descriptor, 0, PAGE_BYTES)
+        try:
+            os.pwrite(self._descriptor, mark.to_bytes(8, "big"), _MARK_AT)
+            os.fdatasync(self._descriptor)
+        finally:
+            unlock_range(self._descriptor, 0, PAGE_BYTES)
 
-    def bury(self, graves: Iterable[Grave]) -> Iterable[Grave]:
+    def bury(self, graves: Iterable[Grave]) -> Iterator[Grave]:
         """
         Overwrite the slots; yield each grave once written, and be durable only when exhausted.
 
-        A slot that already holds a tombstone is written again (an earlier write may not have reached the
-        disk) unless it is another's: that is left as it is, for the alarm.
+        The pages of the slots, and the header's, are ours alone until the write is on the disk: another node
+        that overwrites a neighbour must not write an older page back.  A slot that already holds a tombstone
+        is written again (an earlier write may not have reached the disk) unless it is another's: that is
+        left as it is, for the alarm.
         """
-        for grave in graves:
-            content, index = tombstone(grave.digest), grave.slot % SLOTS_PER_CHUNK
-            present = self.read(index)
-            if not is_tombstone(present) or present == content:
-                self._overwrite(index, content)
-            yield grave
-        batches = self.counters().batches + 1
-        os.pwrite(self._descriptor, batches.to_bytes(8, "big"), _BATCHES_AT)
-        os.fdatasync(self._descriptor)
+        its_graves = list(graves)
+        pages = sorted({0} | {_page_of(grave.slot % SLOTS_PER_CHUNK) for grave in its_graves})
+        for page in pages:
+            lock_range(self._descriptor, page, PAGE_BYTES)
+        try:
+            for grave in its_graves:
+                self._write_tombstone(grave)
+                yield grave
+            batches = self.counters().batches + 1
+            os.pwrite(self._descriptor, batches.to_bytes(8, "big"), _BATCHES_AT)
+            os.fdatasync(self._descriptor)
+        finally:
+            for page in pages:
+                unlock_range(self._descriptor, page, PAGE_BYTES)
+
+    def own(self) -> bool:
+        """Become the one process that hands out this chunk's slots; False when another is."""
+        return try_lock_range(self._descriptor, OWNER_AT, 1)
 
     def slots(self) -> bytes:
         """All slots, for comparing a folder with its mirror."""
@@ -96,6 +110,12 @@ class Chunk:
             self._overwrite(index, content)
         os.pwrite(self._descriptor, _COUNTERS.pack(counters.mark, counters.batches), _MARK_AT)
         os.fdatasync(self._descriptor)
+
+    def _write_tombstone(self, grave: Grave) -> None:
+        content, index = tombstone(grave.digest), grave.slot % SLOTS_PER_CHUNK
+        present = self.read(index)
+        if not is_tombstone(present) or present == content:
+            self._overwrite(index, content)
 
     def _overwrite(self, index: int, content: bytes) -> None:
         if os.pwrite(self._descriptor, content, _offset(index)) != SLOT_BYTES:
@@ -142,6 +162,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _page_of(index: int) -> int:
+    return _offset(index) // PAGE_BYTES * PAGE_BYTES
 
 
 def _offset(index: int) -> int:

@@ -43,10 +43,9 @@ class Mirror:
             self._chunks[number] = Chunk(self._path(number), self._pair)
         return self._chunks[number]
 
-    def add(self, number: int, content: bytes) -> None:
-        """Hold a new chunk, durably, before the folder may use it."""
-        if not write_exclusively(self._path(number), content):
-            raise CenoteError(f"The mirror {self.folder} has a chunk {number} that the keys folder has not.")
+    def add(self, number: int, content: bytes) -> bool:
+        """Hold a new chunk, durably, before the folder may use it; False when it holds one already."""
+        return write_exclusively(self._path(number), content)
 
     def lend(self, folder: Path) -> None:
         """Give a folder the chunks that it has lost, or never got because a crash came between the two."""

@@ -6,7 +6,6 @@ ahead of use.  The mark is never lowered by what a database says, which may have
 the meaning of a slot's content (`tombstones.py`) and who must be buried (`ledger.py`).
 """
 
-import fcntl
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -137,28 +136,24 @@ class KeysFolder:
             return self._chunks[number]
 
     def _own_a_chunk(self) -> None:
-        numbers = self.numbers()
-        for number in numbers:
-            chunk = self._chunk(number)
-            mark = chunk.counters().mark
-            if number not in self._retired and mark < SLOTS_PER_CHUNK and _lock(chunk):
-                self._owned, self._next, self._mark = chunk, mark, mark
-                return
-        self._add_chunk(max(numbers + sorted(self._retired), default=-1) + 1)
+        """Take a chunk that nobody owns, or make one; of several who try at once, each ends with its own."""
+        while True:
+            numbers = self.numbers()
+            for number in numbers:
+                chunk = self._chunk(number)
+                if number not in self._retired and chunk.counters().mark < SLOTS_PER_CHUNK and chunk.own():
+                    mark = chunk.counters().mark
+                    self._owned, self._next, self._mark = chunk, mark, mark
+                    return
+            self._add_chunk(max(numbers + sorted(self._retired), default=-1) + 1)
 
     def _add_chunk(self, number: int) -> None:
-        """A new chunk: durable in the mirror first, then here, then used."""
+        """A new chunk: durable in the mirror first, then here.  Another process may be making the same."""
         content = new_chunk_bytes(number, self._pair)
-        if self._mirror is not None:
-            self._mirror.add(number, content)
-        if not write_exclusively(self.folder / chunk_name(number), content):
-            raise CenoteError(f"Chunk {number} of the keys folder {self.folder} was made by another process.")
-        chunk = self._chunk(number)
-        if not _lock(chunk):
-            raise CenoteError(
-                f"Chunk {number} of the keys folder {self.folder} was taken by another process."
-            )
-        self._owned, self._next, self._mark = chunk, 0, 0
+        if self._mirror is None or self._mirror.add(number, content):
+            write_exclusively(self.folder / chunk_name(number), content)
+        else:
+            self._mirror.lend(self.folder)
 
 
 def chunk_name(number: int) -> str:
@@ -185,11 +180,3 @@ def pair_of(folder: Path) -> bytes | None:
     if len(pair) != PAIR_BYTES:
         raise CenoteError(f"The file {file} does not hold a pair id.")
     return pair
-
-
-def _lock(chunk: Chunk) -> bool:
-    try:
-        fcntl.flock(chunk.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from cenote.errors import CenoteError
 
 SQLITE_WORDS = {"blob": "blob", "clustered": "without rowid"}
+POSTGRES_WORDS = {"blob": "bytea", "clustered": ""}
 
 
 class Executes(Protocol):

@@ -1,0 +1,230 @@
+"""
+PostgreSQL: many processes and machines on one database, read committed, row locks, retries.
+
+Owns connections, transactions and what is done when one is lost.  Leaves out every statement (the tables).
+A write is pipelined: statements whose answers nobody waits for travel with the next one that is waited for.
+"""
+
+import random
+import re
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import psycopg
+import structlog
+from psycopg import errors
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from cenote.domain.sealed import Grave, Sealer
+from cenote.errors import CenoteError, InternalErrorException, TooManyRequestsException
+from cenote.store.documents import DocumentCache
+from cenote.store.ground import Buries, Cursor, Ground, Unattached, VaultSeam
+from cenote.store.migrations import POSTGRES_WORDS, apply, pending
+from cenote.store.transaction import Transaction
+
+T = TypeVar("T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECTIONS_MAX = 16
+CALLS_WAITING_MAX = 256
+CONNECTION_WAIT_S_MAX = 5.0
+CONNECT_TIMEOUT_S = 5
+ATTEMPTS_MAX = 8
+BACKOFF_S = 0.005
+OUTCOME_WAIT_S_MAX = 20.0
+OUTCOME_POLL_S = 0.2
+TOMBSTONE_WAIT_S_MAX = 1.0  # then the answer leaves all the same: the redo owes the tombstone
+MIGRATION_LOCK = 0x43454E4F  # one number for every node: "CENO"
+_LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected)
+_NAMED = re.compile(r"(?<!:):([a-z_]+)")
+
+log = structlog.get_logger("cenote.store")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One run of a body, as far as it came."""
+
+    result: Any = None
+    graves: Sequence[Grave] = ()
+    transaction_id: str | None = None
+    is_committing: bool = False
+
+
+class PostgresStore:
+    """A database on a server of its own; the URL may name several hosts, as libpq's do."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+        reach: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._vault = VaultSeam(Unattached(), Unattached())
+        self._documents = DocumentCache()
+        self._reach = reach
+        self._grounds: weakref.WeakKeyDictionary[Connection, tuple[Transaction, Ground]]
+        self._grounds = weakref.WeakKeyDictionary()
+        self._answered_s = time.monotonic()
+        self._pool = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            max_waiting=CALLS_WAITING_MAX,
+            timeout=CONNECTION_WAIT_S_MAX,
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S, "application_name": "cenote"},
+            open=False,
+        )
+        try:
+            self._pool.open(wait=True, timeout=CONNECTION_WAIT_S_MAX)
+            with self._pool.connection() as connection:
+                _migrate(connection)
+        except (psycopg.Error, PoolTimeout) as failure:
+            self._pool.close()
+            raise CenoteError(f"The database can't be used ({type(failure).__name__}).") from failure
+
+    def attach(self, sealer: Sealer, tombstones: Buries) -> None:
+        """Give the store its vault."""
+        self._vault.sealer, self._vault.tombstones = sealer, tombstones
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._pool.close()
+
+    def read(self, body: Callable[[Transaction], T]) -> T:
+        """Run the body; each of its statements sees what is committed when it begins."""
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                with self._connection() as connection:
+                    return body(self._ground(connection)[0])
+            except psycopg.OperationalError as failure:
+                self._pause(attempt, failure)
+        raise InternalErrorException(detail="the database is away")
+
+    def write(self, body: Callable[[Transaction], T]) -> T:
+        """Run the body in a transaction, again if it lost to another; return once all of it is durable."""
+        for number in range(ATTEMPTS_MAX):
+            attempt = _Attempt()
+            try:
+                with self._connection() as connection:
+                    self._run(connection, body, attempt)
+            except _LOST_RACE as failure:
+                self._pause(number, failure)
+                continue
+            except psycopg.OperationalError as failure:
+                if not (attempt.is_committing and self._was_committed(attempt.transaction_id)):
+                    self._pause(number, failure)
+                    continue
+            self._bury(attempt.graves)
+            return cast("T", attempt.result)
+        raise InternalErrorException(detail="the database is away, or the transaction kept losing")
+
+    def _run(self, connection: Connection, body: Callable[[Transaction], Any], attempt: _Attempt) -> None:
+        transaction, _ground = self._ground(connection)
+        try:
+            with connection.pipeline():
+                connection.execute("begin")
+                mark = connection.execute("select pg_current_xact_id()::text")
+                attempt.result = body(transaction)
+                attempt.graves = transaction.take_graves()
+                attempt.transaction_id = (mark.fetchone() or (None,))[0]
+                self._reach("commit.before")
+                attempt.is_committing = True
+                connection.execute("commit")
+            self._reach("commit.after")
+        except BaseException:
+            transaction.take_graves()
+            if not connection.closed:
+                connection.execute("rollback")
+            raise
+
+    def _was_committed(self, transaction_id: str | None) -> bool:
+        """Ask the database what became of a transaction whose end was not heard; never guess."""
+        until = time.monotonic() + OUTCOME_WAIT_S_MAX
+        while transaction_id is not None and time.monotonic() < until:
+            try:
+                with self._connection() as connection:
+                    found = connection.execute(
+                        "select pg_xact_status(%s::xid8)", (transaction_id,)
+                    ).fetchone()
+            except errors.InvalidParameterValue:  # a standby that took over and never heard of it
+                return False
+            except (psycopg.OperationalError, InternalErrorException, TooManyRequestsException):
+                found = ("in progress",)
+            status = found[0] if found is not None else None
+            log.warning("outcome of a lost commit", status=status)
+            if status in {"committed", "aborted"}:
+                return bool(status == "committed")
+            time.sleep(OUTCOME_POLL_S)
+        raise InternalErrorException(detail="the outcome of a commit could not be found out")
+
+    def _bury(self, graves: Sequence[Grave]) -> None:
+        """Have the tombstones written before the answer, as far as a second suffices."""
+        if not graves:
+            return
+        written = threading.Event()
+        self._vault.tombstones.submit(graves, written.set)
+        if not written.wait(TOMBSTONE_WAIT_S_MAX):
+            log.error("tombstones late", count=len(graves))
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection of the pool; a pool that is all in use is a full house, a silent one is a fault."""
+        try:
+            connection = self._pool.getconn()
+        except TooManyRequests as failure:
+            raise TooManyRequestsException(detail="too many calls wait for the database") from failure
+        except PoolTimeout as failure:
+            if time.monotonic() - self._answered_s < CONNECTION_WAIT_S_MAX:
+                raise TooManyRequestsException(detail="the connection pool is exhausted") from failure
+            raise InternalErrorException(detail="the database is away") from failure
+        try:
+            yield connection
+            self._answered_s = time.monotonic()
+        finally:
+            self._pool.putconn(connection)
+
+    def _ground(self, connection: Connection) -> tuple[Transaction, Ground]:
+        held = self._grounds.get(connection)
+        if held is None:
+
+            def run(sql: str, values: Mapping[str, object]) -> Cursor:
+                return connection.execute(_spelled(sql), values)
+
+            ground = Ground(
+                run, self._vault, self._documents, hold=" for update of u", share=" for key share"
+            )
+            held = self._grounds[connection] = (Transaction(ground), ground)
+        return held
+
+    def _pause(self, attempt: int, failure: Exception) -> None:
+        """Step back for a moment, longer each time; connections that are dead are let go."""
+        if not isinstance(failure, _LOST_RACE):
+            log.warning("database connection lost", attempt=attempt, kind=type(failure).__name__)
+            self._pool.check()
+        time.sleep(random.uniform(0.5, 1.5) * BACKOFF_S * 2**attempt)  # noqa: S311 - spreads, hides nothing
+
+
+@lru_cache(maxsize=1024)
+def _spelled(sql: str) -> bytes:
+    """The statement with its parameters as psycopg spells them."""
+    return _NAMED.sub(r"%(\1)s", sql).encode()
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the schema up to date; of several nodes that start at once, one does it."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute("create table if not exists schema_version (version bigint not null)")
+        row = connection.execute("select max(version) from schema_version").fetchone()
+        version = row[0] if row is not None and row[0] is not None else 0
+        for number, text in pending(version):
+            apply(connection, text, POSTGRES_WORDS)
+            connection.execute("insert into schema_version (version) values (%s)", (number,))
