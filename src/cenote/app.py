@@ -42,7 +42,7 @@ class Application:
 def build(settings: Settings) -> Application:
     """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
     seams = Seams()
-    store = _store(settings, seams)
+    store = open_store(settings, seams.reach)
     try:
         vault = open_vault(settings, store, seams.reach)
     except BaseException:
@@ -65,12 +65,13 @@ def build(settings: Settings) -> Application:
     return Application(application(protocol, services, metrics, extra), services, close)
 
 
-def _store(settings: Settings, seams: Seams) -> Store:
+def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:
+    """The engine that the settings name, with its schema up to date and no vault yet."""
     if settings.database_url is None:
-        return SQLiteStore(settings.data, reach=seams.reach)
+        return SQLiteStore(settings.data, reach=reach)
     from cenote.store.postgres import PostgresStore
 
-    return PostgresStore(settings.database_url, reach=seams.reach)
+    return PostgresStore(settings.database_url, reach=reach)
 
 
 def load_operations() -> dict[str, Any]:

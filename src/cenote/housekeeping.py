@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from cenote.domain.registrations import LedgerLine
+from cenote.lookback import look_back
 from cenote.opening import LEDGER_PAGE_LINES, Vault, bury, save_counters
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
@@ -20,7 +21,7 @@ TICK_S = 1.0
 ROWS_PER_STEP = 200
 FRESH_MS = 2_000  # a line so young is most likely in the hands of the tombstone writer
 MESSAGES_KEPT_MS = 24 * 3_600_000
-SLOTS_PER_PAGE = 2_000
+ROUNDS_PER_CLEARING = 10
 
 log = structlog.get_logger("cenote.housekeeping")
 
@@ -34,6 +35,7 @@ class Housekeeper:
         self._now_ms = now_ms
         self._stop = threading.Event()
         self._must_look_back = vault.is_ahead
+        self._rounds = 0
         self._thread = threading.Thread(target=self._run, name="cenote-housekeeper", daemon=True)
         self._thread.start()
 
@@ -52,8 +54,10 @@ class Housekeeper:
             self._pay_what_is_owed(fresh_ms)
             save_counters(self._store, self._vault.folder)
             if self._must_look_back:
-                self._look_back()
+                seen = look_back(self._store, self._vault.keyring, self._now_ms())
                 self._must_look_back = False
+                if seen.erased_users or seen.erased_pools:
+                    log.warning("erased ones cleared", users=seen.erased_users, pools=seen.erased_pools)
             self._sweep_fallen_pools()
             self._drop_expired()
         except Exception as failure:  # noqa: BLE001 - the next round tries again, whatever it was
@@ -80,24 +84,6 @@ class Housekeeper:
             return False
         return True
 
-    def _look_back(self) -> None:
-        """Clear away the rows of erased users and pools that an older copy of the database brought back."""
-        for pool_id, slot in self._store.read(lambda tx: tx.pools.list_slots()):
-            if self._vault.keyring.is_erased(pool_id, slot):
-                self._store.write(partial(_erase_pool, pool_id, self._now_ms()))
-        cleared, after = 0, ""
-        while page := self._store.read(partial(_slots_behind, after)):
-            cleared += self._clear_erased(page)
-            after = page[-1][0]
-        if cleared:
-            log.warning("rows of erased users cleared after a rollback", count=cleared)
-
-    def _clear_erased(self, page: list[tuple[str, int]]) -> int:
-        erased = [(sub, slot) for sub, slot in page if self._vault.keyring.is_erased(sub, slot)]
-        if erased:
-            self._store.write(partial(_bury_again, erased, self._now_ms()))
-        return len(erased)
-
     def _sweep_fallen_pools(self) -> None:
         """Delete the rows of pools that are erased already, some users at once."""
         for pool_id in self._store.read(lambda tx: tx.fallen.list_page(ROWS_PER_STEP)):
@@ -106,23 +92,16 @@ class Housekeeper:
                     return
 
     def _drop_expired(self) -> None:
-        now_ms = self._now_ms()
-        self._store.write(lambda tx: tx.sessions.drop_expired(now_ms, ROWS_PER_STEP))
-        self._store.write(lambda tx: tx.outbox.drop_older(now_ms - MESSAGES_KEPT_MS))
-        self._store.write(lambda tx: tx.pools.drop_expired_keys(now_ms))
+        """Clear away what is past its time: seldom, for it costs a commit even where there is nothing."""
+        self._rounds += 1
+        if self._rounds % ROUNDS_PER_CLEARING == 0:
+            self._store.write(partial(_drop_expired, self._now_ms()))
 
 
-def _erase_pool(pool_id: str, now_ms: int, tx: Transaction) -> None:
-    tx.pools.erase(pool_id, now_ms)
-
-
-def _slots_behind(after: str, tx: Transaction) -> list[tuple[str, int]]:
-    return tx.users.list_slots(after, SLOTS_PER_PAGE)
-
-
-def _bury_again(erased: list[tuple[str, int]], now_ms: int, tx: Transaction) -> None:
-    for sub, slot in erased:
-        tx.users.bury_again(sub, slot, now_ms=now_ms)
+def _drop_expired(now_ms: int, tx: Transaction) -> None:
+    tx.sessions.drop_expired(now_ms, ROWS_PER_STEP)
+    tx.outbox.drop_older(now_ms - MESSAGES_KEPT_MS)
+    tx.pools.drop_expired_keys(now_ms)
 
 
 def _forget_some(pool_id: str, tx: Transaction) -> bool:

@@ -36,6 +36,7 @@ Data = Annotated[Folder, _flag("data")]
 Keys = Annotated[Folder, _flag("keys")]
 KeysMirror = Annotated[Folder, _flag("keys_mirror")]
 MasterKeyFile = Annotated[Folder, _flag("master_key_file")]
+DatabaseUrl = Annotated[str | None, _flag("database_url")]
 MasterKeyCommand = Annotated[str | None, _flag("master_key_command")]
 
 
@@ -49,7 +50,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typ
     keys_mirror: KeysMirror = None,
     master_key_file: MasterKeyFile = None,
     master_key_command: MasterKeyCommand = None,
-    database_url: Annotated[str | None, _flag("database_url")] = None,
+    database_url: DatabaseUrl = None,
     region: Annotated[str | None, _flag("region")] = None,
     account: Annotated[str | None, _flag("account")] = None,
     public_url: Annotated[str | None, _flag("public_url")] = None,
@@ -73,6 +74,62 @@ def demo() -> None:
     raise typer.Exit(run())
 
 
+@app.command()
+def backup(
+    target: Annotated[str, typer.Argument(help="The file to write, or - for stdout.")],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Copy the rows of a database, online and as of one moment, into one file; never the keys."""
+    decided = settings.load({"data": data, "database_url": database_url}, os.environ, Path.cwd())
+    from cenote.cli.backup import backup as run
+
+    raise typer.Exit(run(decided, target))
+
+
+@app.command()
+def restore(  # noqa: PLR0917 - each flag is a parameter
+    source: Annotated[str, typer.Argument(help="The backup to read, or - for stdin.")],
+    data: Data = None,
+    keys: Keys = None,
+    keys_mirror: KeysMirror = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Fill new data from a backup, beside the present keys folder; the erased stay gone and are counted."""
+    flags = {name: value for name, value in locals().items() if name != "source"}
+    decided = settings.load(flags, os.environ, Path.cwd())
+    from cenote.cli.backup import restore as run
+
+    raise typer.Exit(run(decided, source))
+
+
+@app.command()
+def migrate(data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Bring the schema of a database up to date, as a start would."""
+    decided = settings.load({"data": data, "database_url": database_url}, os.environ, Path.cwd())
+    from cenote.app import open_store
+
+    open_store(decided).close()
+
+
+@app.command()
+def doctor(  # noqa: PLR0917 - each flag is a parameter
+    data: Data = None,
+    keys: Keys = None,
+    keys_mirror: KeysMirror = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Look at the house without touching it, and say what must be mended."""
+    decided = settings.load(dict(locals()), os.environ, Path.cwd())
+    from cenote.cli.doctor import doctor as run
+
+    raise typer.Exit(run(decided))
+
+
 @erasure.command()
 def verify(  # noqa: PLR0917 - each flag is a parameter
     sub: Annotated[str, typer.Argument(help="The identity (the `sub`) of the user.")],
@@ -84,6 +141,7 @@ def verify(  # noqa: PLR0917 - each flag is a parameter
     keys_mirror: KeysMirror = None,
     master_key_file: MasterKeyFile = None,
     master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Search every file for a user, say of each copy whether it opens, and print the receipt as JSON."""
     flags = {name: value for name, value in locals().items() if name not in {"sub", "also"}}
@@ -95,6 +153,7 @@ def verify(  # noqa: PLR0917 - each flag is a parameter
 
 def main() -> None:
     """Run the command; what an operator must mend is one sentence on stderr and the exit status 2."""
+    os.umask(0o077)
     try:
         app()
     except CenoteError as failure:

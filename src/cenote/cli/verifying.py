@@ -5,7 +5,6 @@ Works beside a running server and without one, and changes nothing.  The receipt
 SHA-256 of the identity, a slot number, times, and counts.
 """
 
-import sqlite3
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +15,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
+from cenote.cli.backup import source_of
 from cenote.domain.sealed import digest_of
 from cenote.errors import CenoteError
 from cenote.settings import Settings
-from cenote.store.sqlite import DATABASE_FILE, connect
 from cenote.vault.keys import Keyring, read_header
 from cenote.vault.master import load_master
 from cenote.vault.sealing import Unopenable
@@ -56,7 +55,7 @@ def verify(settings: Settings, sub: str, also: list[Path]) -> int:
     folders = [folder for folder in (settings.keys, settings.keys_mirror) if folder is not None]
     keyrings = [Keyring(master, SlotFiles(folder)) for folder in folders]
     copies = _copies(settings, sub, also, keyrings)
-    record = _record(settings.data / DATABASE_FILE, sub)
+    record = _record(settings, sub)
     slot = _slot(record, sub, [SlotFiles(folder) for folder in folders])
     verdict = _verdict(record, slot["states"], copies)
     receipt = _receipt(sub, record, verdict, slot, copies)
@@ -69,26 +68,19 @@ def _copies(settings: Settings, sub: str, also: list[Path], keyrings: list[Keyri
     for path in also:
         if not path.exists():
             raise CenoteError(f"There is nothing to search at {path}.")
-    files = list(files_below([settings.data, *also]))
+    own = [] if settings.database_url is not None else [settings.data]
+    files = list(files_below([*own, *also]))
     shown = track(
         files, "Searching", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     )
     return [found for file in shown if (found := search(file, sub, keyrings)) is not None]
 
 
-def _record(database: Path, sub: str) -> Record:
-    if not database.exists():
-        raise CenoteError(f"There is no database at {database}.")
-    connection = connect(database, read_only=True)
-    try:
-        row = connection.execute("select wrapped from keys where sub = ?", (sub,)).fetchone()
-        line = connection.execute(
-            "select slot, erased_ms from ledger where digest = ?", (digest_of(sub),)
-        ).fetchone()
-    except sqlite3.Error as failure:
-        raise CenoteError(f"The database {database} can't be read: {failure}.") from failure
-    finally:
-        connection.close()
+def _record(settings: Settings, sub: str) -> Record:
+    digest = digest_of(sub)
+    with source_of(settings) as source:
+        row = source.one("select wrapped from keys where sub = :sub", {"sub": sub})
+        line = source.one("select slot, erased_ms from ledger where digest = :digest", {"digest": digest})
     slot, erased_ms = line or (None, None)
     return Record(None if row is None else bytes(row[0]), slot, erased_ms)
 

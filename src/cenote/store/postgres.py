@@ -196,7 +196,7 @@ class PostgresStore:
         if held is None:
 
             def run(sql: str, values: Mapping[str, object]) -> Cursor:
-                return connection.execute(_spelled(sql), values)
+                return connection.execute(spelled(sql), values)
 
             ground = Ground(
                 run, self._vault, self._documents, hold=" for update of u", share=" for key share"
@@ -213,7 +213,7 @@ class PostgresStore:
 
 
 @lru_cache(maxsize=1024)
-def _spelled(sql: str) -> bytes:
+def spelled(sql: str) -> bytes:
     """The statement with its parameters as psycopg spells them."""
     return _NAMED.sub(r"%(\1)s", sql).encode()
 

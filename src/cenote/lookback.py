@@ -1,0 +1,52 @@
+"""
+Looking back: after a rollback or a restore, rows of erased users are there again, and none of them opens.
+
+They are cleared away by the explicit record in their own slot, and get their ledger lines again.  Nothing is
+deleted because it merely does not open.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from cenote.store.contract import Store
+from cenote.store.transaction import Transaction
+from cenote.vault.keys import Keyring
+
+SLOTS_PER_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many users and pools the database still held although they are erased, and how many live."""
+
+    erased_users: int
+    erased_pools: int
+    living_users: int
+
+
+def look_back(store: Store, keyring: Keyring, now_ms: int) -> Seen:
+    """Clear away the rows of all whose slots say that they are erased."""
+    pools = store.read(lambda tx: tx.pools.list_slots())
+    fallen = [pool_id for pool_id, slot in pools if keyring.is_erased(pool_id, slot)]
+    for pool_id in fallen:
+        store.write(partial(_erase_pool, pool_id, now_ms))
+    erased_users, users, after = 0, 0, ""
+    while page := store.read(partial(_slots_behind, after)):
+        erased = [(sub, slot) for sub, slot in page if keyring.is_erased(sub, slot)]
+        if erased:
+            store.write(partial(_bury_again, erased, now_ms))
+        erased_users, users, after = erased_users + len(erased), users + len(page), page[-1][0]
+    return Seen(erased_users, len(fallen), users - erased_users)
+
+
+def _erase_pool(pool_id: str, now_ms: int, tx: Transaction) -> None:
+    tx.pools.erase(pool_id, now_ms)
+
+
+def _slots_behind(after: str, tx: Transaction) -> list[tuple[str, int]]:
+    return tx.users.list_slots(after, SLOTS_PER_PAGE)
+
+
+def _bury_again(erased: list[tuple[str, int]], now_ms: int, tx: Transaction) -> None:
+    for sub, slot in erased:
+        tx.users.bury_again(sub, slot, now_ms=now_ms)
