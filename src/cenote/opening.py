@@ -85,8 +85,7 @@ def _pair_up(keys: Path, store: Store, master: Master) -> bytes:
     check = key.seal(Place("meta", _CHECK), b"cenote")
     secret = key.seal(Place("meta", _SECRET), os.urandom(KEY_BYTES))
     rows = {_PAIR: pair, _STATE: b"new", _CHECK: check, _SECRET: secret}
-    store.write(lambda tx: tx.meta.put_all(rows))
-    return pair
+    return store.write(lambda tx: tx.meta.add_all(rows))[_PAIR]
 
 
 def _server_secret(store: Store, master: Master) -> bytes:

@@ -17,8 +17,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from multiprocessing.synchronize import Event
+from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event, Semaphore
 from typing import Any
 
 import granian
@@ -40,12 +40,20 @@ READY_WAIT_S_MAX = 30
 EXIT_REFUSED = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What parent and workers have in common: a start that was refused, and the right to announce it."""
+
+    refused: Event
+    announcer: Semaphore
+
+
 def serve(settings: Settings) -> None:
     """
     Serve until told to stop; `CenoteError` when the port can't be had, exit 2 when the start is refused.
     """
     settings = _with_a_port(settings)
-    refused = multiprocessing.Event()
+    shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1))
     server = granian.Granian(
         "cenote",
         address=settings.host,
@@ -62,25 +70,26 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=STOP_WAIT_S_MAX,
     )
     try:
-        server.serve(target_loader=lambda *_: _worker(settings, refused))
+        server.serve(target_loader=lambda *_: _worker(settings, shared))
     except SystemExit as end:
-        sys.exit(EXIT_REFUSED if refused.is_set() else end.code)
+        sys.exit(EXIT_REFUSED if shared.refused.is_set() else end.code)
 
 
-def _worker(settings: Settings, refused: Event) -> Callable[..., Any]:
+def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     """In the worker: open the house, announce it once it answers, and close it at the end."""
     _die_with_parent()
     configure_logging()
     try:
         application = build(settings)
     except CenoteError as failure:
-        refused.set()
+        shared.refused.set()
         sys.stderr.write(f"cenote: {failure}\n")
         sys.stderr.flush()
         os._exit(EXIT_REFUSED)
     # Neither atexit nor a daemon thread is run by the end of a forked worker; a Finalize is.
     multiprocessing.util.Finalize(None, application.close, exitpriority=100)
-    threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
+    if shared.announcer.acquire(block=False):
+        threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
     return application.wsgi
 
 

@@ -26,10 +26,9 @@ class MetaTable:
             {"name": name, "value": value},
         )
 
-    def put_all(self, rows: Mapping[str, bytes]) -> None:
-        """Set these values, all or none."""
-        for name, value in rows.items():
-            self.put(name, value)
+    def add_all(self, rows: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Set these values unless they are set; return what they are now: all of one process's making."""
+        return {name: self.add(name, value) for name, value in rows.items()}
 
     def add(self, name: str, value: bytes) -> bytes:
         """Set the value of this name unless it is set; return what it is now."""

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cenote.errors import CenoteError
+from cenote.vault.chunks import write_exclusively
 from cenote.vault.sealing import KEY_BYTES, KEY_ID_BYTES, SUBJECT_BYTES, SealingKey, subject_bytes
 
 COMMAND_TIMEOUT_S = 30
@@ -71,16 +72,9 @@ def load_master(*, text: str | None, command: str | None, file: Path, may_create
 
 
 def _create(file: Path) -> None:
+    """Make a key file, whole or not at all; of several processes that start at once, one makes it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, os.urandom(KEY_BYTES).hex().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    write_exclusively(file, os.urandom(KEY_BYTES).hex().encode() + b"\n")
 
 
 def _require_private(file: Path) -> None:
