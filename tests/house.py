@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -142,7 +144,9 @@ class House:
 
     def advance(self, seconds: float) -> None:
         """Move the server's clock."""
-        status, _headers, body = self.http("POST", "/_cenote/clock", json.dumps({"advance_seconds": seconds}).encode())
+        status, _headers, body = self.http(
+            "POST", "/_cenote/clock", json.dumps({"advance_seconds": seconds}).encode()
+        )
         assert status == 200, body
 
     def arm(self, seam: str, passes: int = 0) -> None:
@@ -166,7 +170,9 @@ class House:
 class Tenant:
     """A pool with one client, and the things that tests do in it."""
 
-    def __init__(self, house: House, *, pool: dict[str, Any] | None = None, client: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, house: House, *, pool: dict[str, Any] | None = None, client: dict[str, Any] | None = None
+    ) -> None:
         self.house = house
         self.cognito = house.client()
         wanted = {"PoolName": "tests", "AutoVerifiedAttributes": ["email"]} | (pool or {})
@@ -178,8 +184,9 @@ class Tenant:
         """One more client of the pool, which may sign in by password and refresh."""
         flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         wanted = {"ClientName": "app", "ExplicitAuthFlows": flows} | changes
-        made: dict[str, Any] = self.cognito.create_user_pool_client(UserPoolId=self.pool_id, **wanted)
-        return made["UserPoolClient"]
+        made = self.cognito.create_user_pool_client(UserPoolId=self.pool_id, **wanted)
+        client: dict[str, Any] = made["UserPoolClient"]
+        return client
 
     def sign_up(self, username: str, *, confirmed: bool = True, **attributes: str) -> str:
         """A new user; their `sub`."""
@@ -194,16 +201,17 @@ class Tenant:
 
     def sign_in(self, username: str, client_id: str | None = None) -> dict[str, Any]:
         """The AuthenticationResult of a password sign-in."""
-        answer: dict[str, Any] = self.cognito.initiate_auth(
+        answer = self.cognito.initiate_auth(
             ClientId=client_id or self.client_id,
             AuthFlow="USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": username, "PASSWORD": PASSWORD},
         )
-        return answer["AuthenticationResult"]
+        result: dict[str, Any] = answer["AuthenticationResult"]
+        return result
 
     def user(self, username: str, **attributes: str) -> dict[str, Any]:
         """A new, confirmed, signed-in user: their AuthenticationResult."""
-        self.sign_up(username, **attributes)
+        self.sign_up(username, confirmed=True, **attributes)
         return self.sign_in(username)
 
 

@@ -175,13 +175,20 @@ def test_development_is_refused_where_others_can_reach_it(host):
 
 
 def test_what_is_not_served_yet_is_refused_instead_of_ignored():
-    assert "PostgreSQL is not served by this version yet" in refusal({"database_url": "postgresql://h/d"})
-    assert "embedded" in refusal({"database_url": "sqlite:///d"})
     assert "not kept by this version yet" in refusal({"quotas": "aws"})
 
 
 def test_the_password_in_a_database_url_is_not_repeated():
-    assert "hunter2" not in refusal({"database_url": "postgresql://ann:hunter2@h/d"})
+    url = "postgresql://ann:hunter2@h/d"
+    assert "hunter2" not in repr(load({"database_url": url}, {}, Path("nowhere")))
+    assert "hunter2" not in refusal({"database_url": "mysql://ann:hunter2@h/d"})
+
+
+def test_several_workers_need_a_database_of_their_own_and_no_development():
+    assert "workers must be 1" in refusal({"workers": "2"})
+    url = "postgresql://h/d"
+    assert "workers must be 1" in refusal({"workers": "2", "database_url": url, "dev": True})
+    assert load({"workers": "2", "database_url": url}, {}, Path("nowhere")).workers == 2
 
 
 @pytest.mark.parametrize("name", ["keys", "keys_mirror", "master_key_file"])

@@ -3,10 +3,21 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from cenote.app import load_operations
 from cenote.settings import settings_page
+from cenote.wire.coverage import operations_page
+from cenote.wire.model import Model
 
 ROOT = Path(__file__).parents[1]
+
+
+def what_is_served() -> str:
+    """The page of operations: the installed model beside the registry."""
+    return operations_page(Model.load().operations, load_operations().keys())
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/operations.md": what_is_served,
     "docs/settings.md": settings_page,
 }
 

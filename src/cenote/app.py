@@ -16,11 +16,11 @@ from cenote.http.development import doors
 from cenote.http.edge import application
 from cenote.http.metrics import Metrics
 from cenote.opening import Vault, open_vault
+from cenote.seams import Seams
 from cenote.services import Locality, Services
 from cenote.settings import Settings
 from cenote.store.contract import Store
 from cenote.store.sqlite import SQLiteStore
-from cenote.testing.seams import Seams
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.verification import VerificationKeys
 from cenote.wire.model import Model
@@ -100,6 +100,5 @@ def _public_url(settings: Settings, store: Store) -> str:
     """The setting, else the first listener's URL, fixed at the first start: it is in every token's `iss`."""
     if settings.public_url is not None:
         return settings.public_url
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}".encode()
+    url = settings.listening_url.encode()
     return store.write(lambda tx: tx.meta.add(_PUBLIC_URL, url)).decode()

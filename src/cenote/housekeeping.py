@@ -6,6 +6,7 @@ Each step is safe to do twice and safe to leave undone.  Leaves out what must ha
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
@@ -13,9 +14,10 @@ import structlog
 
 from cenote.domain.registrations import LedgerLine
 from cenote.lookback import look_back
-from cenote.opening import LEDGER_PAGE_LINES, Vault, bury, save_counters
+from cenote.opening import Vault, bury, note_buried, owed_behind, save_counters
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
+from cenote.vault.chunks import SLOTS_PER_CHUNK
 
 TICK_S = 1.0
 ROWS_PER_STEP = 200
@@ -61,28 +63,31 @@ class Housekeeper:
             self._sweep_fallen_pools()
             self._drop_expired()
         except Exception as failure:  # noqa: BLE001 - the next round tries again, whatever it was
-            log.error("housekeeping failed", failure=repr(failure))  # noqa: TRY400 - a trace may hold values
+            log.error("housekeeping failed", failure=repr(failure))
 
     def _pay_what_is_owed(self, fresh_ms: int) -> None:
         """Write the tombstones that are still owed, and note the ones that are written."""
-        owed = self._store.read(lambda tx: tx.ledger.list_owed(LEDGER_PAGE_LINES))
-        if not owed:
-            return
-        written = self._vault.tombstones.take_buried([line.digest for line in owed])
-        latest_ms = self._now_ms() - fresh_ms
-        late = [line for line in owed if line.digest not in written and line.erased_ms <= latest_ms]
-        paid = written | {line.digest for line in late if self._buried(line)}
-        if paid:
-            self._vault.folder.reach("ledger.before_done")
-            self._store.write(lambda tx: tx.ledger.mark_done(paid))
+        after, latest_ms = b"", self._now_ms() - fresh_ms
+        while owed := self._store.read(partial(owed_behind, after)):
+            paid = self._vault.tombstones.take_buried([line.digest for line in owed])
+            late = [line for line in owed if line.digest not in paid and line.erased_ms <= latest_ms]
+            paid |= self._bury_late(late)
+            if paid:
+                note_buried(self._store, self._vault.folder, paid)
+            after = owed[-1].digest
 
-    def _buried(self, line: LedgerLine) -> bool:
-        try:
-            bury(self._vault.folder, [line])
-        except OSError as failure:
-            log.error("tombstone pending", slot=line.slot, failure=repr(failure))  # noqa: TRY400
-            return False
-        return True
+    def _bury_late(self, late: list[LedgerLine]) -> set[bytes]:
+        """Chunk by chunk, so that one that can't be written holds up no other."""
+        by_chunk: defaultdict[int, list[LedgerLine]] = defaultdict(list)
+        for line in late:
+            by_chunk[line.slot // SLOTS_PER_CHUNK].append(line)
+        buried: set[bytes] = set()
+        for number, lines in by_chunk.items():
+            try:
+                buried |= bury(self._vault.folder, lines)
+            except OSError as failure:
+                log.error("tombstones pending", chunk=number, count=len(lines), failure=repr(failure))
+        return buried
 
     def _sweep_fallen_pools(self) -> None:
         """Delete the rows of pools that are erased already, some users at once."""

@@ -53,7 +53,11 @@ class Vault:
 
 def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -> Vault:
     """The vault that belongs to this store, attached to it; `CenoteError` when there is none that does."""
-    pair = store.read(lambda tx: tx.meta.find(_PAIR))
+    found, pair = pair_of(settings.keys), store.read(lambda tx: tx.meta.find(_PAIR))
+    if pair is None and found is not None:
+        raise CenoteError(
+            f"The keys folder {settings.keys} belongs to other data; new data needs a new keys folder."
+        )
     master = load_master(
         text=settings.master_key,
         command=settings.master_key_command,
@@ -61,7 +65,7 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
         may_create=pair is None,
     )
     if pair is None:
-        pair = _pair_up(settings.keys, store, master)
+        pair = _pair_up(store, master)
     secret = _server_secret(store, master)
     _join(settings.keys, store, pair)
     folder = KeysFolder(settings.keys, pair, settings.keys_mirror, reach=reach)
@@ -77,10 +81,8 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
     return Vault(master, secret, folder, keyring, tombstones, is_ahead)
 
 
-def _pair_up(keys: Path, store: Store, master: Master) -> bytes:
-    """New data: give it a pair id, and a keys folder that carries the same."""
-    if pair_of(keys) is not None:
-        raise CenoteError(f"The keys folder {keys} belongs to other data; new data needs a new keys folder.")
+def _pair_up(store: Store, master: Master) -> bytes:
+    """New data: give it a pair id, which its keys folder will carry too."""
     pair, key = os.urandom(PAIR_BYTES), master.server_key()
     check = key.seal(Place("meta", _CHECK), b"cenote")
     secret = key.seal(Place("meta", _SECRET), os.urandom(KEY_BYTES))
@@ -90,10 +92,14 @@ def _pair_up(keys: Path, store: Store, master: Master) -> bytes:
 
 def _server_secret(store: Store, master: Master) -> bytes:
     check, secret = store.read(lambda tx: (tx.meta.find(_CHECK), tx.meta.find(_SECRET)))
+    require_master(master, check)
+    return master.server_key().open(Place("meta", _SECRET), secret or b"")
+
+
+def require_master(master: Master, check: bytes | None) -> None:
+    """Refuse a master key that did not seal the check value which new data keeps for this."""
     try:
-        key = master.server_key()
-        key.open(Place("meta", _CHECK), check or b"")
-        return key.open(Place("meta", _SECRET), secret or b"")
+        master.server_key().open(Place("meta", _CHECK), check or b"")
     except Unopenable as failure:
         raise CenoteError("The master key is not the one that this data was sealed with.") from failure
 
@@ -115,21 +121,21 @@ def _settle(store: Store, folder: KeysFolder) -> bool:
     seen = seen_counters(store)
     present = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
     highest = store.read(lambda tx: tx.users.highest_slots(SLOTS_PER_CHUNK))
-    known = set(seen) | set(highest)
-    is_behind = any(
-        number not in present
+    behind = [
+        number
+        for number in set(seen) | set(highest)
+        if number not in present
         or any(was > now for was, now in zip(seen.get(number, (0, 0)), present[number], strict=True))
         or highest.get(number, -1) >= number * SLOTS_PER_CHUNK + present[number][0]
-        for number in known
-    )
-    if is_behind:
-        folder.retire(known)
-        log.error("keys folder behind its data", buried_again=_redo_all(store, folder))
-    owed = store.read(lambda tx: tx.ledger.list_owed(LEDGER_PAGE_LINES))
-    while owed:
-        bury(folder, owed)
-        store.write(partial(_mark_done, [line.digest for line in owed]))
-        owed = store.read(lambda tx: tx.ledger.list_owed(LEDGER_PAGE_LINES))
+    ]
+    if behind:
+        count = _redo_all(store, folder)
+        folder.retire({number: seen.get(number, (0, 0))[1] for number in behind})
+        log.error("keys folder behind its data", chunks=sorted(behind), buried_again=count)
+    after = b""
+    while owed := store.read(partial(owed_behind, after)):
+        note_buried(store, folder, bury(folder, owed))
+        after = owed[-1].digest
     save_counters(store, folder)
     return any(seen.get(number) != at for number, at in present.items())
 
@@ -147,32 +153,57 @@ def _lines_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
     return tx.ledger.list_page(after, LEDGER_PAGE_LINES)
 
 
-def _mark_done(digests: list[bytes], tx: Transaction) -> None:
-    tx.ledger.mark_done(digests)
+def owed_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
+    """A page of what is owed to the keys folder."""
+    return tx.ledger.list_owed(after, LEDGER_PAGE_LINES)
 
 
-def bury(folder: KeysFolder, lines: list[LedgerLine]) -> None:
+def bury(folder: KeysFolder, lines: list[LedgerLine]) -> set[bytes]:
     """
-    Overwrite the slots of these lines.
+    Overwrite the slots of these lines; the digests of those that are buried.
 
-    A slot whose chunk the folder does not have opens nobody: there is nothing to overwrite, which is said.
+    A line whose chunk the folder does not have stays owed, which is said: a folder that is away for a moment
+    looks the same, and the chunk that comes back must not open the erased.
     """
     numbers = set(folder.numbers())
-    lost = [line for line in lines if line.slot // SLOTS_PER_CHUNK not in numbers]
-    if lost:
-        log.error("chunks missing", slots=len(lost))
-    folder.bury([Grave(line.digest, line.slot) for line in lines if line not in lost])
+    present = [line for line in lines if line.slot // SLOTS_PER_CHUNK in numbers]
+    if len(present) < len(lines):
+        log.error("chunks missing", slots=len(lines) - len(present))
+    folder.bury([Grave(line.digest, line.slot) for line in present])
+    return {line.digest for line in present}
+
+
+def note_buried(store: Store, folder: KeysFolder, digests: set[bytes]) -> None:
+    """
+    Note that these tombstones are written.
+
+    How far the folder has come is noted first: a copy of it that lacks one of them must be known as stale.
+    """
+    save_counters(store, folder)
+    folder.reach("ledger.before_done")
+    store.write(lambda tx: tx.ledger.mark_done(digests))
 
 
 def seen_counters(store: Store) -> dict[int, tuple[int, int]]:
     """How far the data last saw each chunk: its mark and its batches."""
-    text = store.read(lambda tx: tx.meta.find(_SEEN))
-    return {} if text is None else msgspec.json.decode(text, type=dict[int, tuple[int, int]])
+    return store.read(_seen)
 
 
 def save_counters(store: Store, folder: KeysFolder) -> None:
-    """Note in the data how far the folder has come, if that is news."""
+    """Note in the data how far the folder has come, if that is news; what was seen once is never unseen."""
     now = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
-    if now != seen_counters(store):
-        text = msgspec.json.encode(now)
-        store.write(lambda tx: tx.meta.put(_SEEN, text))
+    seen = seen_counters(store)
+    if _furthest(seen, now) != seen:
+        store.write(lambda tx: tx.meta.put(_SEEN, msgspec.json.encode(_furthest(_seen(tx), now))))
+
+
+def _seen(tx: Transaction) -> dict[int, tuple[int, int]]:
+    text = tx.meta.find(_SEEN)
+    return {} if text is None else msgspec.json.decode(text, type=dict[int, tuple[int, int]])
+
+
+def _furthest(
+    seen: dict[int, tuple[int, int]], now: dict[int, tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
+    both = {number: (seen.get(number, (0, 0)), now.get(number, (0, 0))) for number in {*seen, *now}}
+    return {number: (max(a[0], b[0]), max(a[1], b[1])) for number, (a, b) in both.items()}

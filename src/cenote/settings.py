@@ -209,6 +209,11 @@ class Settings:
         if self.dev:
             _require_loopback(self.host)
 
+    @property
+    def listening_url(self) -> str:
+        """The URL of the listener, as far as its host names one."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 class _Given(NamedTuple):
     value: object
@@ -236,9 +241,10 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) 
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on this host."""
+    """Whether only this machine can reach a server on this host, or be a caller from it."""
     address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
+    inner = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1 is 127.0.0.1
+    return host == "localhost" or (inner is not None and inner.is_loopback)
 
 
 def explain(name: str) -> str:

@@ -11,6 +11,7 @@ import http.client
 import multiprocessing
 import multiprocessing.util
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.synchronize import Event, Semaphore
 from typing import Any
 
@@ -33,7 +35,8 @@ from cenote.settings import Settings
 PR_SET_PDEATHSIG = 1
 HEADER_BYTES_MAX = 64 * 1024
 BACKLOG = 1024
-CALLS_WAITING_PER_THREAD = 8
+CONNECTIONS_MAX = 4_096
+FILES_RESERVED = 256
 READY_POLL_S = 0.005
 STOP_WAIT_S_MAX = 20
 READY_WAIT_S_MAX = 30
@@ -52,32 +55,39 @@ def serve(settings: Settings) -> None:
     """
     Serve until told to stop; `CenoteError` when the port can't be had, exit 2 when the start is refused.
     """
-    settings = _with_a_port(settings)
+    settings, address = _with_a_port(settings)
     shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1))
     server = granian.Granian(
         "cenote",
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=settings.workers,
         blocking_threads=settings.threads,
         backlog=BACKLOG,
-        backpressure=settings.threads * CALLS_WAITING_PER_THREAD,
+        backpressure=_connections_max(),
         http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
         websockets=False,
         log_enabled=False,
         workers_kill_timeout=STOP_WAIT_S_MAX,
     )
+    # Granian would answer SIGHUP with a second worker on the same folder: let it be a clean stop instead.
+    server.on_startup(partial(signal.signal, signal.SIGHUP, server.signal_handler_interrupt))
     try:
         server.serve(target_loader=lambda *_: _worker(settings, shared))
     except SystemExit as end:
-        sys.exit(EXIT_REFUSED if shared.refused.is_set() else end.code)
+        if shared.refused.is_set():
+            sys.exit(EXIT_REFUSED)
+        sys.stderr.write("cenote: The serving process ended by itself.\n")
+        sys.exit(end.code)
 
 
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     """In the worker: open the house, announce it once it answers, and close it at the end."""
     _die_with_parent()
+    _stop_when_told()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold opened keys
     configure_logging()
     try:
         application = build(settings)
@@ -99,6 +109,22 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _stop_when_told() -> None:
+    """Until the server listens to signals itself, let one end the start: the parent's handlers only wait."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit())
+
+
+def _connections_max() -> int:
+    """How many connections are held at once: one that says nothing yet costs a file, and no thread."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS_MAX + FILES_RESERVED
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft) - FILES_RESERVED)
+
+
 def _announce(settings: Settings) -> None:
     """One line on stdout as soon as the server answers."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound
@@ -109,20 +135,21 @@ def _announce(settings: Settings) -> None:
             connection.request("GET", "/health")
             if connection.getresponse().status == http.client.OK:
                 mode = " (development: any credentials, open doors)" if settings.dev else ""
-                print(f"Cenote answers at http://{settings.host}:{settings.port}{mode}", flush=True)
+                print(f"Cenote answers at {settings.listening_url}{mode}", flush=True)
                 return
         time.sleep(READY_POLL_S)
 
 
-def _with_a_port(settings: Settings) -> Settings:
-    """The settings with a port that can be bound now; 0 becomes one that is free."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as failure:
-            raise CenoteError(
-                f"Nothing can listen on {settings.host} port {settings.port}: {failure.strerror}."
-            ) from failure
-        return replace(settings, port=probe.getsockname()[1])
+def _with_a_port(settings: Settings) -> tuple[Settings, str]:
+    """The settings with a port that can be bound now (0 becomes one that is free), and the host's address."""
+    try:
+        family, *_, place = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            address, port = probe.getsockname()[:2]
+    except OSError as failure:
+        raise CenoteError(
+            f"Nothing can listen on {settings.host} port {settings.port}: {failure.strerror}."
+        ) from failure
+    return replace(settings, port=port), address

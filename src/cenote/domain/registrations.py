@@ -5,10 +5,14 @@ Leaves out what a document means (`pools.py`, `clients.py`).
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from cenote.domain.pools import schema
+from cenote.domain.schema import Attribute
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """A user pool.  `secrets` are its blind key and signing keys, sealed under its own key."""
 
@@ -20,6 +24,11 @@ class Pool:
     created_ms: int
     modified_ms: int
     version: int = 1
+
+    @cached_property
+    def schema(self) -> dict[str, Attribute]:
+        """The attributes that a user of this pool may have, read from the document once."""
+        return schema(self.document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from falcon import Request, Response
 from cenote.domain.registrations import Message
 from cenote.domain.times import wire_time
 from cenote.http.edge import read_body
+from cenote.seams import Seams
 from cenote.services import Services
-from cenote.testing.seams import Seams
 
 MESSAGES_SHOWN_MAX = 1_000
 WAIT_S_MAX = 30.0

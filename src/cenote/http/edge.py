@@ -88,7 +88,7 @@ class HealthResource:
         try:
             self._services.store.read(lambda tx: tx.meta.find("pair"))
         except Exception as failure:  # noqa: BLE001 - whatever it was, the answer is "unavailable"
-            log.error("unhealthy", kind=type(failure).__name__)  # noqa: TRY400 - the kind says enough
+            log.error("unhealthy", kind=type(failure).__name__)
             response.status = falcon.HTTP_503
             response.media = {"status": "unavailable"}
             return

@@ -16,7 +16,9 @@ from cenote.vault.signing import ALGORITHM
 from cenote.verification import KnownKey
 
 
-class _Header(msgspec.Struct):
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """All that a header of this server's says; `jwk`, `crit` or `b64` would ask for what nobody here does."""
+
     kid: str
     alg: str
 
@@ -69,7 +71,7 @@ def _read(services: Services, token: str) -> tuple[KnownKey, AccessClaims]:
     try:
         header = _header_decoder.decode(parts.header)
         claims = _claims_decoder.decode(parts.payload)
-    except msgspec.MsgspecError as failure:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as failure:
         raise NotAuthorizedException(refusals.INVALID_TOKEN) from failure
     known = services.verification.find(header.kid) if header.alg == ALGORITHM else None
     if known is None or known.use != "access" or claims.token_use != "access":

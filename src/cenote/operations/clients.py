@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from cenote.domain import clients
-from cenote.domain.pools import schema
 from cenote.domain.registrations import Client
 from cenote.operations.paging import page_after, page_token
 from cenote.operations.registered import client_in_pool, pool_of, secret_of, secret_place
@@ -28,7 +27,9 @@ def create_user_pool_client(services: Services, request: "CreateUserPoolClientRe
     """Make a client, with a secret if one is asked for or brought along."""
     pool = pool_of(services, request["UserPoolId"])
     client_id = clients.new_client_id(services.random_bytes(CLIENT_ID_BYTES))
-    document = clients.new_document(request, client_id=client_id, pool_schema=schema(pool.document))
+    document = clients.new_document(
+        request, client_id=client_id, pool_schema=pool.schema, pool_tier=pool.document["UserPoolTier"]
+    )
     secret = request.get("ClientSecret") or None
     if secret is None and request.get("GenerateSecret"):
         secret = clients.new_client_secret(services.random_bytes(SECRET_BYTES))

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from cenote.domain.attributes import to_wire
 from cenote.domain.clients import readable_attributes
-from cenote.domain.pools import schema
 from cenote.operations.callers import caller
 from cenote.operations.erasing import erase
 from cenote.registry import Answer, operation
@@ -35,7 +34,7 @@ def delete_user(services: Services, request: "DeleteUserRequestTypeDef") -> Answ
 def get_user(services: Services, request: "GetUserRequestTypeDef") -> Answer:
     """Show the signed-in user what the client may read of them, by its present settings."""
     asking = caller(services, request["AccessToken"])
-    readable = readable_attributes(asking.client.document, schema(asking.pool.document))
+    readable = readable_attributes(asking.client.document, asking.pool.schema)
     return {
         "UserAttributes": to_wire(asking.user.attributes, asking.user.sub, readable),
         "Username": asking.user.username,

@@ -118,7 +118,7 @@ def resend_confirmation_code(services: Services, request: "ResendConfirmationCod
     user = services.store.read(lambda tx: tx.users.find_named(pool, name))
     if not pools.auto_verified_attributes(pool.document):
         raise NotAuthorizedException(NO_AUTO_VERIFICATION)
-    if user is None and hides_user_existence(client.document):
+    if (user is None or not user.enabled) and hides_user_existence(client.document):
         return {"CodeDeliveryDetails": _simulated_channel(services, pool, request["Username"]).details()}
     if user is None:
         raise _no_such_user()
@@ -151,7 +151,7 @@ def admin_confirm_sign_up(services: Services, request: "AdminConfirmSignUpReques
 def _attributes(pool: Pool, client: Client, request: "SignUpRequestTypeDef") -> dict[str, str]:
     """The attributes of a sign-up, the address that serves as the name among them."""
     given = attributes.from_wire(request.get("UserAttributes") or [])
-    schema = pools.schema(pool.document)
+    schema = pool.schema
     named = names.attribute_of_username(request["Username"], pool.document)
     if named is not None:
         given[named] = request["Username"]

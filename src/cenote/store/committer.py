@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import structlog
 
 from cenote.domain.sealed import Grave
+from cenote.errors import CenoteError
 from cenote.store.contract import BATCH_BODIES_MAX
 from cenote.store.ground import VaultSeam
 from cenote.store.transaction import Transaction
@@ -53,10 +54,17 @@ class Ticket:
         """What the body returned or raised, once it may be told."""
         self._committed.acquire()
         if self.failure is not None:
-            raise self.failure
+            raise _told(self.failure)
         if self.graves and not self._buried.acquire(timeout=TOMBSTONE_WAIT_S_MAX):
             log.error("tombstones late", count=len(self.graves))
         return self.result
+
+
+def _told(failure: BaseException) -> BaseException:
+    """A failure as it may be told: the engine's own become an alarm, which holds no value of a person's."""
+    if isinstance(failure, sqlite3.OperationalError):
+        return CenoteError(f"The database could not be written ({failure}).")
+    return failure
 
 
 class Committer:
@@ -78,6 +86,7 @@ class Committer:
         self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._folding = threading.Event()
         self._closed = False
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cenote-committer", daemon=True)
         self._folder = threading.Thread(target=self._fold, name="cenote-checkpoint", daemon=True)
         self._thread.start()
@@ -88,15 +97,19 @@ class Committer:
         if threading.current_thread() is self._thread:
             raise RuntimeError("a body may not write in another transaction")
         ticket = Ticket(body)
-        self._waiting.put(ticket)
+        with self._closing:
+            if self._closed:
+                raise CenoteError("The store is closed.")
+            self._waiting.put(ticket)
         result: T = ticket.wait()
         return result
 
     def close(self) -> None:
-        """Finish what is queued and end the threads."""
-        self._waiting.put(None)
+        """Finish what is queued and end the threads; whoever comes later is refused."""
+        with self._closing:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
-        self._closed = True
         self._folding.set()
         self._folder.join()
 

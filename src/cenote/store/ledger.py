@@ -26,10 +26,11 @@ class LedgerTable:
         ).fetchone()
         return None if row is None else _line(row)
 
-    def list_owed(self, limit: int) -> list[LedgerLine]:
-        """Lines whose tombstones are not known to be written."""
+    def list_owed(self, after: bytes, limit: int) -> list[LedgerLine]:
+        """A page of the lines whose tombstones are not known to be written, in the order of digests."""
         rows = self._ground.run(
-            f"select {_COLUMNS} from ledger where done = 0 limit :limit", {"limit": limit}
+            f"select {_COLUMNS} from ledger where done = 0 and digest > :after order by digest limit :limit",
+            {"after": after, "limit": limit},
         ).fetchall()
         return [_line(row) for row in rows]
 

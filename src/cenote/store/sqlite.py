@@ -45,9 +45,16 @@ class SQLiteStore:
         self._readers = threading.local()
         self._every_reader: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
-        self._writer = connect(self._path)
-        _migrate(self._writer)
-        transaction = self._transaction(self._writer)
+        try:
+            self._writer = connect(self._path)
+            _migrate(self._writer)
+        except (sqlite3.Error, CenoteError) as failure:
+            os.close(self._lock)
+            if isinstance(failure, CenoteError):
+                raise
+            raise CenoteError(f"The database {self._path} can't be used: {failure}.") from failure
+        # What a body writes and reads again may be rolled back: the writer's documents are nobody else's.
+        transaction = self._transaction(self._writer, DocumentCache(0))
         self._committer = Committer(self._writer, transaction, self._vault, self._checkpoint, reach)
 
     def attach(self, sealer: Sealer, tombstones: Buries) -> None:
@@ -56,12 +63,15 @@ class SQLiteStore:
 
     def read(self, body: Callable[[Transaction], T]) -> T:
         """Run the body on one snapshot of what is committed."""
-        connection, transaction = self._reader()
-        connection.execute("begin")
         try:
-            return body(transaction)
-        finally:
-            connection.execute("rollback")
+            connection, transaction = self._reader()
+            connection.execute("begin")
+            try:
+                return body(transaction)
+            finally:
+                connection.execute("rollback")
+        except sqlite3.OperationalError as failure:
+            raise CenoteError(f"The database could not be read ({failure}).") from failure
 
     def write(self, body: Callable[[Transaction], T]) -> T:
         """Run the body in the committer's next batch; return once it is durable, tombstones included."""
@@ -82,13 +92,13 @@ class SQLiteStore:
         held = getattr(self._readers, "held", None)
         if held is None:
             connection = connect(self._path)
-            held = self._readers.held = (connection, self._transaction(connection))
+            held = self._readers.held = (connection, self._transaction(connection, self._documents))
             with self._guard:
                 self._every_reader.append(connection)
         return cast("tuple[sqlite3.Connection, Transaction]", held)
 
-    def _transaction(self, connection: sqlite3.Connection) -> Transaction:
-        return Transaction(Ground(cast("Run", connection.execute), self._vault, self._documents))
+    def _transaction(self, connection: sqlite3.Connection, documents: DocumentCache) -> Transaction:
+        return Transaction(Ground(cast("Run", connection.execute), self._vault, documents))
 
     def _checkpoint(self) -> None:
         """Copy the journal into the file, off the commit path and without waiting for any reader."""
@@ -130,8 +140,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 def _lock_folder(folder: Path) -> int:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as failure:
+        raise CenoteError(f"The data folder {folder} can't be used: {failure.strerror}.") from failure
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as failure:

@@ -6,7 +6,9 @@ Owns the file's format and its durability.  Leaves out which chunk a process use
 
 import os
 import struct
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +25,18 @@ PAIR_BYTES = 16
 _MAGIC = b"CENOTE SLOTS 1\n\0"
 _FIXED = struct.Struct(">16s16sQ")  # magic, pair id, number
 _COUNTERS = struct.Struct(">QQ")  # mark, tombstone batches: each an aligned word that no write can tear
-_MARK_AT, _BATCHES_AT = 40, 48
+_COUNTERS_AT = 40
 OWNER_AT = CHUNK_BYTES  # a byte behind the end: locking it stands in nobody's way
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How far a chunk has come: slots handed out (reserved ahead), and batches of tombstones written."""
+    """
+    How far a chunk has come: slots handed out (reserved ahead), and batches of tombstones written.
+
+    A batch counts twice, before its first slot and behind its last: so data that saw it whole can tell a copy
+    of the file taken in between, and a start finds a batch that a crash cut off.
+    """
 
     mark: int
     batches: int
@@ -40,7 +47,11 @@ class Chunk:
 
     def __init__(self, path: Path, pair: bytes) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._guard = threading.Lock()
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as failure:
+            raise CenoteError(f"The chunk file {path} can't be opened: {failure.strerror}.") from failure
         header = os.pread(self._descriptor, _FIXED.size, 0)
         if len(header) < _FIXED.size or os.fstat(self._descriptor).st_size != CHUNK_BYTES:
             self.close()
@@ -61,16 +72,18 @@ class Chunk:
 
     def counters(self) -> Counters:
         """The header's words as they are now."""
-        return Counters(*_COUNTERS.unpack(os.pread(self._descriptor, _COUNTERS.size, _MARK_AT)))
+        return Counters(*_COUNTERS.unpack(os.pread(self._descriptor, _COUNTERS.size, _COUNTERS_AT)))
 
     def reserve(self, mark: int) -> None:
         """Move the mark, durably, before any slot below it is used."""
-        lock_range(self._descriptor, 0, PAGE_BYTES)
-        try:
-            os.pwrite(self._descriptor, mark.to_bytes(8, "big"), _MARK_AT)
+        self.advance(Counters(mark, 0))
+
+    def advance(self, least: Counters) -> None:
+        """Move the counters, durably, to these where they are less; nothing ever moves them back."""
+        with self._alone_with({0}):
+            now = self.counters()
+            self._count(Counters(max(now.mark, least.mark), max(now.batches, least.batches)))
             os.fdatasync(self._descriptor)
-        finally:
-            unlock_range(self._descriptor, 0, PAGE_BYTES)
 
     def bury(self, graves: Iterable[Grave]) -> Iterator[Grave]:
         """
@@ -82,19 +95,13 @@ class Chunk:
         left as it is, for the alarm.
         """
         its_graves = list(graves)
-        pages = sorted({0} | {_page_of(grave.slot % SLOTS_PER_CHUNK) for grave in its_graves})
-        for page in pages:
-            lock_range(self._descriptor, page, PAGE_BYTES)
-        try:
+        with self._alone_with({0, *(_page_of(grave.slot % SLOTS_PER_CHUNK) for grave in its_graves)}):
+            self._count(_one_batch_more(self.counters()))
             for grave in its_graves:
                 self._write_tombstone(grave)
                 yield grave
-            batches = self.counters().batches + 1
-            os.pwrite(self._descriptor, batches.to_bytes(8, "big"), _BATCHES_AT)
+            self._count(_one_batch_more(self.counters()))
             os.fdatasync(self._descriptor)
-        finally:
-            for page in pages:
-                unlock_range(self._descriptor, page, PAGE_BYTES)
 
     def own(self) -> bool:
         """Become the one process that hands out this chunk's slots; False when another is."""
@@ -108,8 +115,24 @@ class Chunk:
         """Take over tombstones that the other copy has, in place, and the further counters."""
         for index, content in contents:
             self._overwrite(index, content)
-        os.pwrite(self._descriptor, _COUNTERS.pack(counters.mark, counters.batches), _MARK_AT)
-        os.fdatasync(self._descriptor)
+        self.advance(counters)
+
+    @contextmanager
+    def _alone_with(self, pages: set[int]) -> Iterator[None]:
+        """Have these pages to oneself, among the threads of this process and among processes and nodes."""
+        with self._guard:
+            for page in sorted(pages):
+                lock_range(self._descriptor, page, PAGE_BYTES)
+            try:
+                yield
+            finally:
+                for page in pages:
+                    unlock_range(self._descriptor, page, PAGE_BYTES)
+
+    def _count(self, counters: Counters) -> None:
+        words = _COUNTERS.pack(counters.mark, counters.batches)
+        if os.pwrite(self._descriptor, words, _COUNTERS_AT) != len(words):
+            raise OSError(f"short write to {self.path}")
 
     def _write_tombstone(self, grave: Grave) -> None:
         content, index = tombstone(grave.digest), grave.slot % SLOTS_PER_CHUNK
@@ -162,6 +185,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _one_batch_more(counters: Counters) -> Counters:
+    return Counters(counters.mark, counters.batches + 1)
 
 
 def _page_of(index: int) -> int:

@@ -2,7 +2,7 @@
 The second step of an erasure: tombstones, written off the committer's thread, one fsync a batch.
 
 Owns the thread that writes them and what is owed when it can't.  Leaves out the first step (the commit, in
-the store) and the redo of what a crash left (`ledger.py`).
+the store) and the redo of what a crash left (`housekeeping.py`).
 """
 
 import queue
@@ -14,7 +14,6 @@ import structlog
 
 from cenote.domain.sealed import Grave
 
-ANSWER_WAIT_S_MAX = 1.0  # past it the answer leaves, the receipt says "pending", and the redo goes on
 BATCH_GRAVES_MAX = 512
 
 log = structlog.get_logger("cenote.vault")
@@ -83,7 +82,7 @@ class TombstoneWriter:
             self._folder.bury(graves)
         except Exception as failure:  # noqa: BLE001 - owed to the redo, whatever it was
             self.failures_total += 1
-            log.error("tombstones pending", count=len(graves), failure=repr(failure))  # noqa: TRY400 - no secrets
+            log.error("tombstones pending", count=len(graves), failure=repr(failure))
         else:
             self._reach("tombstones.durable")
             with self._guard:

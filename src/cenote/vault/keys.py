@@ -79,7 +79,9 @@ class Keyring:
         gone); anything else that does not open is `Unopenable`.
         """
         header = read_header(wrapped)
-        if self.is_erased(subject, header.slot) or is_tombstone(self._slots.read(header.pool_slot)):
+        if self.is_erased(subject, header.slot):
+            return None
+        if header.pool_slot != header.slot and is_tombstone(self._slots.read(header.pool_slot)):
             return None
         name = subject_bytes(subject)
         nonce = wrapped[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]

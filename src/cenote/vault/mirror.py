@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cenote.errors import CenoteError
 from cenote.vault.chunks import (
-    PAIR_BYTES,
     SLOTS_PER_CHUNK,
     Chunk,
     Counters,
@@ -26,10 +25,6 @@ class Mirror:
         self.folder = folder
         self._pair = pair
         self._chunks: dict[int, Chunk] = {}
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_exclusively(folder / "pair", pair.hex().encode() + b"\n")
-        if (folder / "pair").read_text().strip() != pair.hex() or len(pair) != PAIR_BYTES:
-            raise CenoteError(f"The mirror {folder} belongs to another keys folder.")
 
     def close(self) -> None:
         """Close every file."""

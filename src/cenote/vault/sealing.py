@@ -60,7 +60,12 @@ class SealingKey:
 
     def open(self, place: Place, envelope: bytes) -> bytes:
         """The plaintext, or `Unopenable` when the envelope is another's, moved, or damaged."""
-        nonce = envelope[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]
+        head, nonce = (
+            envelope[: HEADER_BYTES - NONCE_BYTES],
+            envelope[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES],
+        )
+        if head != _VERSION + self._key_id + self._subject:
+            raise Unopenable(f"an envelope of {place.table}.{place.column} is another's")
         try:
             return self._cipher.decrypt(nonce, envelope[HEADER_BYTES:], place.bound_to(self._subject))
         except (InvalidTag, ValueError) as failure:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cenote.errors import CenoteError
 from cenote.vault.chunks import HEADER_PAGE_BYTES, SLOTS_PER_CHUNK
-from cenote.vault.keys import WRAPPED_BYTES, Keyring
+from cenote.vault.keys import WRAPPED_BYTES, Keyring, read_header
 from cenote.vault.sealing import (
     ENVELOPE_VERSION,
     KEY_ID_BYTES,
@@ -36,6 +36,7 @@ class Found:
     keys: int  # wrapped keys of the subject
     openable: int  # wrapped keys that open with a keys folder and the master key at hand
     clear: int  # places where the identity stands as text
+    pool_slots: frozenset[int]  # the pools' slots that the wrapped keys name
 
 
 def files_below(paths: list[Path]) -> Iterator[Path]:
@@ -63,7 +64,7 @@ def search(file: Path, subject: str, keyrings: list[Keyring]) -> Found | None:
     openable = sum(any(_opens(piece, subject, keyring) for keyring in keyrings) for piece in keys)
     if not heads and not clear:
         return None
-    return Found(file, len(heads) - len(keys), len(keys), openable, clear)
+    return Found(file, len(heads) - len(keys), len(keys), openable, clear, _pool_slots(keys))
 
 
 class SlotFiles:
@@ -85,6 +86,10 @@ class SlotFiles:
                 return chunk.read(SLOT_BYTES)
         except OSError as failure:
             raise Unopenable(f"slot {slot} can't be read in {self.folder}") from failure
+
+
+def _pool_slots(keys: list[bytes]) -> frozenset[int]:
+    return frozenset(read_header(key).pool_slot for key in keys if len(key) == WRAPPED_BYTES)
 
 
 def _opens(wrapped: bytes, subject: str, keyring: Keyring) -> bool:

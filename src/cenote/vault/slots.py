@@ -3,12 +3,12 @@ The keys folder: which slot is free, what a slot holds, and the writing of tombs
 
 A slot is never used twice: a process owns a chunk by a lock and moves the mark in the chunk's own header
 ahead of use.  The mark is never lowered by what a database says, which may have been rolled back.  Leaves out
-the meaning of a slot's content (`tombstones.py`) and who must be buried (`ledger.py`).
+the meaning of a slot's content (`tombstones.py`) and who must be buried (the ledger, in the store).
 """
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cenote.domain.sealed import Grave
@@ -22,6 +22,7 @@ from cenote.vault.chunks import (
     write_exclusively,
 )
 from cenote.vault.mirror import Mirror
+from cenote.vault.tombstones import is_tombstone
 
 MARK_STEP = 256
 _PAIR_FILE = "pair"
@@ -52,7 +53,7 @@ class KeysFolder:
         self._owned: Chunk | None = None
         self._next = self._mark = 0
         self._retired: frozenset[int] = frozenset()
-        self._mirror = Mirror(mirror, pair) if mirror is not None else None
+        self._mirror = _open_mirror(mirror, pair) if mirror is not None else None
         if self._mirror is not None:
             self._mirror.lend(folder)
         for number in self.numbers():
@@ -82,27 +83,28 @@ class KeysFolder:
         """How far each chunk has come."""
         return {number: self._chunk(number).counters() for number in self.numbers()}
 
-    def retire(self, numbers: Iterable[int]) -> None:
+    def retire(self, batches: Mapping[int, int]) -> None:
         """
         Hand out no slot of these chunks again, and make no chunk of these numbers.
 
-        For a folder found behind its data (a stale copy): its marks call slots free that are in use, and a
-        chunk that it has lost may hold the slots of users who can't be opened any more.
+        For chunks found behind the data (a stale copy): their marks call slots free that are in use, so they
+        are moved to the end, for good, and the batches to what the data has seen of each.  A chunk that the
+        folder has lost holds the slots of users who can't be opened any more.
         """
-        self._retired = frozenset(numbers) | frozenset(self.numbers())
+        self._retired = frozenset(batches)
+        for number in self._retired.intersection(self.numbers()):
+            self._chunk(number).advance(Counters(SLOTS_PER_CHUNK, batches[number]))
 
     def allocate(self) -> int:
-        """A slot that was never handed out before, whatever crashed or was restored since."""
+        """
+        A slot that was never handed out before, whatever crashed or was restored since.
+
+        A slot that is a tombstone is passed over: what is wrapped under one could not be erased again.
+        """
         with self._allocating:
-            if self._owned is None or self._next == SLOTS_PER_CHUNK:
-                self._own_a_chunk()
-            if self._owned is None:
-                raise CenoteError(f"No chunk of the keys folder {self.folder} can be used.")
-            if self._next == self._mark:
-                self._mark = min(self._mark + MARK_STEP, SLOTS_PER_CHUNK)
-                self._owned.reserve(self._mark)
-            self._next += 1
-            return self._owned.number * SLOTS_PER_CHUNK + self._next - 1
+            while is_tombstone(self.read(slot := self._next_slot())):
+                pass
+            return slot
 
     def bury(self, graves: Sequence[Grave]) -> None:
         """
@@ -135,17 +137,30 @@ class KeysFolder:
                 self._chunks[number] = Chunk(path, self._pair)
             return self._chunks[number]
 
-    def _own_a_chunk(self) -> None:
+    def _next_slot(self) -> int:
+        if self._owned is None or self._next == SLOTS_PER_CHUNK:
+            self._owned = self._own_a_chunk()
+        if self._next == self._mark:
+            self._owned.reserve(min(self._mark + MARK_STEP, SLOTS_PER_CHUNK))
+            self._mark = min(self._mark + MARK_STEP, SLOTS_PER_CHUNK)
+        self._next += 1
+        return self._owned.number * SLOTS_PER_CHUNK + self._next - 1
+
+    def _own_a_chunk(self) -> Chunk:
         """Take a chunk that nobody owns, or make one; of several who try at once, each ends with its own."""
         while True:
             numbers = self.numbers()
             for number in numbers:
-                chunk = self._chunk(number)
-                if number not in self._retired and chunk.counters().mark < SLOTS_PER_CHUNK and chunk.own():
-                    mark = chunk.counters().mark
-                    self._owned, self._next, self._mark = chunk, mark, mark
-                    return
+                if number not in self._retired and self._owns(self._chunk(number)):
+                    return self._chunk(number)
             self._add_chunk(max(numbers + sorted(self._retired), default=-1) + 1)
+
+    def _owns(self, chunk: Chunk) -> bool:
+        """Own first and then read the mark: a former owner moved it for as long as the chunk was theirs."""
+        if not chunk.own():
+            return False
+        self._next = self._mark = chunk.counters().mark
+        return self._mark < SLOTS_PER_CHUNK
 
     def _add_chunk(self, number: int) -> None:
         """A new chunk: durable in the mirror first, then here.  Another process may be making the same."""
@@ -166,6 +181,14 @@ def create_keys_folder(folder: Path, pair: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_exclusively(folder / "CACHEDIR.TAG", _CACHE_TAG)
     write_exclusively(folder / _PAIR_FILE, pair.hex().encode() + b"\n")
+
+
+def _open_mirror(folder: Path, pair: bytes) -> Mirror:
+    """The mirror in this folder, which is a keys folder of the same pair id, tag and all."""
+    if pair_of(folder) not in {None, pair}:
+        raise CenoteError(f"The mirror {folder} belongs to another keys folder.")
+    create_keys_folder(folder, pair)
+    return Mirror(folder, pair)
 
 
 def pair_of(folder: Path) -> bytes | None:

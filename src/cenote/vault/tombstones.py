@@ -2,7 +2,7 @@
 What a slot of the keys folder may hold: a secret, or the tombstone of the one it belonged to.
 
 Owns the 64 bytes and their meaning.  Leaves out where slots lie on the disk (`slots.py`) and who is erased
-when (`ledger.py`).
+when (the store).
 """
 
 from enum import Enum

@@ -84,10 +84,11 @@ class Protocol:
                 log.warning("refused", operation=shown, error=type(failure).__name__, detail=failure.detail)
             return _refusal(shown, failure)
         except CenoteError as failure:
-            log.error("alarm", operation=shown, alarm=str(failure))  # noqa: TRY400 - a trace may hold values
+            log.error("alarm", operation=shown, alarm=str(failure))
             return _refusal(shown, InternalErrorException())
         except Exception as failure:  # noqa: BLE001 - the client meets InternalErrorException
-            log.error("fault", operation=shown, at=_place_of(failure), kind=type(failure).__name__)  # noqa: TRY400
+            at, kind = _place_of(failure), type(failure).__name__
+            log.error("fault", operation=shown, at=at, kind=kind)
             return _refusal(shown, InternalErrorException())
         return Reply(200, b"" if answer is None else _encoder.encode(answer), name)
 

@@ -13,7 +13,7 @@ from cenote.domain.registrations import Client, Pool
 from cenote.errors import InvalidParameterException
 from cenote.operations.registered import client_of
 from cenote.operations.sign_in.password import user_password_auth
-from cenote.operations.sign_in.refresh import refresh_token_auth
+from cenote.operations.sign_in.refresh import refresh_token_auth, refuse_rotation
 from cenote.registry import Answer, operation
 from cenote.services import Services
 
@@ -25,17 +25,19 @@ NOT_SUPPORTED = "Initiate Auth method not supported."
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How one flow is done, what it needs, and under which name a client allows it."""
+    """How one flow is done, what it needs, under which name a client allows it, and what rules it out."""
 
     run: Callable[[Services, Pool, Client, Mapping[str, str]], Answer]
     needs: tuple[str, ...]
     allowed_as: str
+    refuse: Callable[[Client], None] = lambda _client: None
 
 
+_REFRESH = Flow(refresh_token_auth, ("REFRESH_TOKEN",), "REFRESH_TOKEN_AUTH", refuse_rotation)
 FLOWS = {
     "USER_PASSWORD_AUTH": Flow(user_password_auth, ("USERNAME", "PASSWORD"), "USER_PASSWORD_AUTH"),
-    "REFRESH_TOKEN_AUTH": Flow(refresh_token_auth, ("REFRESH_TOKEN",), "REFRESH_TOKEN_AUTH"),
-    "REFRESH_TOKEN": Flow(refresh_token_auth, ("REFRESH_TOKEN",), "REFRESH_TOKEN_AUTH"),
+    "REFRESH_TOKEN_AUTH": _REFRESH,
+    "REFRESH_TOKEN": _REFRESH,
 }
 
 
@@ -46,6 +48,7 @@ def initiate_auth(services: Services, request: "InitiateAuthRequestTypeDef") -> 
     flow = FLOWS.get(request["AuthFlow"])
     if flow is None:
         raise InvalidParameterException(NOT_SUPPORTED)
+    flow.refuse(client)
     if not is_flow_allowed(client.document, flow.allowed_as):
         raise InvalidParameterException(f"{flow.allowed_as} flow not enabled for this client")
     parameters = request.get("AuthParameters") or {}

@@ -33,8 +33,6 @@ def refresh_token_auth(
     services: Services, pool: Pool, client: Client, parameters: Mapping[str, str]
 ) -> Answer:
     """Renew the tokens of a session."""
-    if client.document.get("RefreshTokenRotation", {}).get("Feature") == "ENABLED":
-        raise UnsupportedOperationException(ROTATES)
     said = read_refresh_token(services, parameters["REFRESH_TOKEN"])
     if said is None or said.pool_id != pool.pool_id:
         raise NotAuthorizedException(INVALID)
@@ -46,14 +44,22 @@ def refresh_token_auth(
     check_hash(services, client, user.username, parameters.get("SECRET_HASH"))
     if not user.enabled:
         raise NotAuthorizedException(DISABLED)
+    if said.expires_ms <= services.now_ms():
+        raise NotAuthorizedException(EXPIRED)
     if session is None:
         raise NotAuthorizedException(REVOKED)
-    if session.expires_ms <= services.now_ms():
-        raise NotAuthorizedException(EXPIRED)
     if user.status is Status.RESET_REQUIRED:
         raise PasswordResetRequiredException
     result = tokens_of(services, Bearer(pool, client, user), session)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
+
+
+def refuse_rotation(client: Client) -> None:
+    """
+    Refuse a client that rotates; said before anything of the flow, which such a client can't even allow.
+    """
+    if client.document.get("RefreshTokenRotation", {}).get("Feature") == "ENABLED":
+        raise UnsupportedOperationException(ROTATES)
 
 
 def _found(tx: Transaction, said: RefreshClaims) -> tuple[User | None, Session | None]:

@@ -26,15 +26,20 @@ PARTS = 5  # of a compact JWE
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a refresh token says: whose it is, of which session, for which client."""
+    """
+    What a refresh token says: whose it is, of which session, for which client, and until when.
+
+    It knows its own end, since the session's row is cleared away soon after it.
+    """
 
     pool_id: str
     sub: str
     session_id: str
     client_id: str
+    expires_ms: int
 
 
-_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, str])
+_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, str, int])
 
 
 def new_refresh_token(services: Services, said: RefreshClaims) -> str:
@@ -52,6 +57,8 @@ def read_refresh_token(services: Services, token: str) -> RefreshClaims | None:
         return None
     try:
         salt, nonce, text, tag = (_decoded(piece) for piece in pieces[1:])
+        if len(tag) != TAG_BYTES:
+            return None
         clear = _cipher(services, salt).decrypt(nonce, text + tag, HEADER.encode())
         return RefreshClaims(*_decoder.decode(clear))
     except (binascii.Error, ValueError, InvalidTag):

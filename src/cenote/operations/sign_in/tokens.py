@@ -11,14 +11,15 @@ import msgspec
 
 from cenote.domain import clients
 from cenote.domain.attributes import claims
-from cenote.domain.pools import schema
+from cenote.domain.callers import DISABLED
 from cenote.domain.registrations import Client, Pool, Session
 from cenote.domain.tokens import Grant, access_claims, id_claims
 from cenote.domain.users import User
-from cenote.errors import UserNotFoundException
+from cenote.errors import NotAuthorizedException, UserNotFoundException
 from cenote.operations.sign_in.refresh_tokens import RefreshClaims, new_refresh_token
 from cenote.registry import Answer
 from cenote.services import Services
+from cenote.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ def begin_session(services: Services, pool: Pool, client: Client, user: User) ->
         created_ms=now_ms,
         expires_ms=now_ms + lifetime_ms,
     )
-    if not services.store.write(lambda tx: tx.sessions.add(session)):
-        raise UserNotFoundException
+    services.store.write(lambda tx: _hold(tx, session))
     result = tokens_of(services, Bearer(pool, client, user), session)
-    refreshing = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id)
-    result["RefreshToken"] = new_refresh_token(services, refreshing)
+    said = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id, session.expires_ms)
+    result["RefreshToken"] = new_refresh_token(services, said)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
+
+
+def _hold(tx: Transaction, session: Session) -> None:
+    if tx.sessions.add(session):
+        return
+    if tx.users.find(session.sub) is None:
+        raise UserNotFoundException
+    raise NotAuthorizedException(DISABLED)
 
 
 def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str, object]:
@@ -70,7 +78,7 @@ def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str,
     )
     lifetime_s = clients.access_token_lifetime_s(client)
     access = access_claims(grant, jti=services.new_id(), lifetime_s=lifetime_s)
-    readable = clients.readable_attributes(client, schema(bearer.pool.document))
+    readable = clients.readable_attributes(client, bearer.pool.schema)
     profile = claims(bearer.user.attributes, readable)
     identity = id_claims(
         grant, profile, jti=services.new_id(), lifetime_s=clients.id_token_lifetime_s(client)

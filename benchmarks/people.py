@@ -1,0 +1,55 @@
+"""
+The users of a house as the scenarios use them up: names, access tokens, and newcomers.
+
+Every server knows the same people by the same names and the same password.
+"""
+
+from dataclasses import dataclass, field
+
+PASSWORD = "Correct-horse1"
+
+
+def name_of(number: int) -> str:
+    """The user name of this number, from 0."""
+    return f"user{number:07d}"
+
+
+def email_of(number: int) -> str:
+    """Their address."""
+    return f"{name_of(number)}@example.com"
+
+
+@dataclass(slots=True)
+class People:
+    """Who lives in a house of one pool, and who of them is signed in (the first ones, once each)."""
+
+    pool_id: str
+    client_id: str
+    users: int
+    access_tokens: list[str] = field(repr=False)
+    _erased: int = 0
+    _newcomers: int = 0
+
+    def again(self) -> "People":
+        """The same people, as they were before anybody was used up."""
+        return People(self.pool_id, self.client_id, self.users, self.access_tokens)
+
+    @property
+    def victims_left(self) -> int:
+        """How many signed-in users there still are."""
+        return len(self.access_tokens) - self._erased
+
+    def signed_in(self, most: int) -> list[str]:
+        """The tokens of some who are still there."""
+        return self.access_tokens[self._erased :][-most:]
+
+    def victims(self, most: int) -> list[str]:
+        """The tokens of some users, each given away once: they are about to be erased."""
+        began, self._erased = self._erased, min(self._erased + most, len(self.access_tokens))
+        return self.access_tokens[began : self._erased]
+
+    def newcomers(self, number: int) -> range:
+        """Numbers of people who are not there yet, each given once."""
+        began = self.users + self._newcomers
+        self._newcomers += number
+        return range(began, began + number)
