@@ -19,7 +19,7 @@ MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 UV := env UV_NO_CONFIG=1 $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate $(ARGS)
 
-.PHONY: help demo serve test check format format-check lint types audit docs lock clean
+.PHONY: help demo serve bench test check format format-check lint types audit docs lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ demo: $(FILLED) ## a user signs up, signs in and deletes themself, through unmod
 
 serve: $(FILLED) ## a server for development on this machine
 	@exec $(PY) -m cenote serve --dev $(ARGS)
+
+bench: $(FILLED) ## what a call costs, beside other servers, in under five minutes; ARGS="--peers ministack" picks
+	@$(PY) -m benchmarks --short $(ARGS)
 
 test: $(FILLED) ## the tests; ARGS="-k delete_user" for some of them
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
@@ -63,7 +66,7 @@ lock: $(FILLED) ## pin the dependencies anew; ARGS=--upgrade takes the newest
 
 clean: ## remove caches and builds; the environment and your data stay
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(FILLED): requirements.lock pyproject.toml
 	@{ $(PY) -c '$(MODERN)' && $(PY) -m pip --version; } >/dev/null 2>&1 || { \

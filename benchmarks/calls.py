@@ -40,7 +40,11 @@ class Line:
 
     def ask(self, operation: str, **request: object) -> dict[str, Any]:
         """The answer; whatever is refused ends the benchmark."""
-        headers = {"X-Amz-Target": f"{_TARGET}.{operation}", "Content-Type": _TYPE, "Authorization": _CREDENTIALS}
+        headers = {
+            "X-Amz-Target": f"{_TARGET}.{operation}",
+            "Content-Type": _TYPE,
+            "Authorization": _CREDENTIALS,
+        }
         self._connection.request("POST", "/", json.dumps(request), headers)
         answer = self._connection.getresponse()
         body = answer.read()

@@ -28,8 +28,10 @@ def _table() -> list[list[gmpy2.mpz]]:
     return rows
 
 
-def power(_generator: gmpy2.mpz, exponent: gmpy2.mpz) -> gmpy2.mpz:
-    """The generator to this power, modulo the prime."""
+def power(generator: gmpy2.mpz, exponent: gmpy2.mpz) -> gmpy2.mpz:
+    """The generator to this power, modulo the prime; there is a table for this one generator alone."""
+    if generator != GENERATOR:
+        raise ValueError("no table for this generator")
     product = gmpy2.mpz(1)
     digits = int(exponent).to_bytes(EXPONENT_BYTES, "little")
     for row, digit in zip(_table(), digits, strict=True):

@@ -2,10 +2,11 @@
 Filling a stopped house with users, through the vault's and the store's own code, as fast as two cores let it.
 
 Every row is what a sign-up and a confirmation would have left: a key under a slot of its own, a sealed
-profile, a verifier of the one password that all share, a blind name.  The store's verbs write to a ground that
-only records what they would run; the statements then go in by the thousand, or by COPY.  What is spared is the
-waiting: one commit for all, no sync before the end (a crash ruins the house: it is made anew), and verifiers by
-a table (`comb.py`).  The last step is a start and a stop, so that a measured start finds the house in order.
+profile, a verifier of the one password that all share, a blind name.  The store's verbs write to a ground
+that only records what they would run; the statements then go in by the thousand, or by COPY.  What is spared
+is the waiting: one commit for all, no sync before the end (a crash ruins the house: it is made anew), and
+verifiers by a table (`comb.py`).  The last step is a start and a stop, so that a measured start finds the
+house in order.
 """
 
 import os
@@ -25,7 +26,7 @@ import psycopg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import comb
-from benchmarks.people import PASSWORD, People, email_of, name_of
+from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
 from cenote.app import build, load_operations
 from cenote.domain import srp
 from cenote.domain.registrations import Pool, Session
@@ -43,10 +44,11 @@ from cenote.vault.pool_secrets import PoolSecrets
 from cenote.vault.slots import KeysFolder
 
 POOL = {"PoolName": "benchmark", "AutoVerifiedAttributes": ["email"]}
+TOKEN_HOURS = 24  # a filled house may wait for its turn
 CLIENT = {
     "ClientName": "benchmark",
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-    "AccessTokenValidity": 24,  # hours: a filled house may wait for its turn
+    "AccessTokenValidity": TOKEN_HOURS,
 }
 USERS_PER_TASK = 500
 TASKS_AHEAD = 8  # per process: what is sealed and not yet written is held in memory
@@ -55,6 +57,7 @@ REFRESH_MS = 30 * 24 * 3_600_000
 _INSERT = re.compile(r"insert into (\w+) \(([^)]*)\)")
 
 Rows = dict[str, list[Mapping[str, object]]]  # by statement
+_Batch = tuple[int, Rows, dict[int, str]]  # how many users, their rows, the access tokens of some by number
 
 
 def fill(settings: Settings, users: int, signed_in: int, progress: Progress | None = None) -> People:
@@ -63,20 +66,21 @@ def fill(settings: Settings, users: int, signed_in: int, progress: Progress | No
 
     The folders, or the database, must be new, and nothing may be serving them.
     """
-    plan = _found(settings, signed_in)
+    plan = _found(settings, frozenset(some_of(users, signed_in)))
     spawn, cores = get_context("spawn"), os.cpu_count() or 1
-    tokens: list[str] = []
+    tokens: dict[int, str] = {}
     shown: AbstractContextManager[Any] = nullcontext(progress) if progress is not None else _progress()
     with shown as bar, closing(_writer(settings)) as writer:
         task = bar.add_task(f"filling with {users:,} users", total=users)
         with ProcessPoolExecutor(cores, mp_context=spawn, initializer=_move_in, initargs=(plan,)) as sealers:
             for count, rows, fresh in _in_order(sealers, users, cores * TASKS_AHEAD):
                 writer.write(rows)
-                tokens += fresh
+                tokens |= fresh
                 bar.advance(task, count)
         writer.finish()
     build(settings).close()
-    return People(plan.pool.pool_id, plan.client_id, users, tokens)
+    in_no_order = [tokens[number] for number in some_of(users, signed_in)]
+    return People(plan.pool.pool_id, plan.client_id, users, in_no_order)
 
 
 def _progress() -> Progress:
@@ -92,11 +96,11 @@ class _Plan:
     pool: Pool
     client_id: str
     issuer: str
-    signed_in: int
+    signed_in: frozenset[int]
     now_ms: int
 
 
-def _found(settings: Settings, signed_in: int) -> _Plan:
+def _found(settings: Settings, signed_in: frozenset[int]) -> _Plan:
     """A new house with a pool and a client, made by the operations themselves."""
     house = build(settings)
     with closing(house):
@@ -117,9 +121,7 @@ def _made(operation: Any, services: Services, request: Mapping[str, object], mem
     return made
 
 
-def _in_order(
-    sealers: ProcessPoolExecutor, users: int, ahead_max: int
-) -> Iterator[tuple[int, Rows, list[str]]]:
+def _in_order(sealers: ProcessPoolExecutor, users: int, ahead_max: int) -> Iterator[_Batch]:
     """The sealed users, batch after batch, with no more than so many batches on their way."""
     starts = range(0, users, USERS_PER_TASK)
     waiting = []
@@ -146,17 +148,17 @@ class _Sealer:
         self._keyring = Keyring(master, self._folder)
         self._secrets = PoolSecrets(self._keyring).of(plan.pool)
 
-    def seal(self, numbers: range) -> tuple[int, Rows, list[str]]:
+    def seal(self, numbers: range) -> _Batch:
         """The rows of these users, and the access tokens of those who are signed in."""
         record = _Record()
         tx = Transaction(Ground(record.run, VaultSeam(self._keyring, _nobody_dies), DocumentCache()))
-        tokens = []
+        tokens = {}
         for number in numbers:
             user = self._user(number)
             key, wrapped = self._keyring.new_key(user.sub, self._plan.pool.slot)
             tx.users.add(user, key, wrapped, [self._secrets.blind(user.username)])
-            if number < self._plan.signed_in:
-                tokens.append(self._sign_in(tx, user))
+            if number in self._plan.signed_in:
+                tokens[number] = self._sign_in(tx, user)
         return len(numbers), dict(record.rows), tokens
 
     def _user(self, number: int) -> User:
@@ -186,7 +188,7 @@ class _Sealer:
             auth_time_s=now_ms // 1000,
             issued_s=now_ms // 1000,
         )
-        claims = access_claims(grant, jti=str(uuid.uuid4()), lifetime_s=CLIENT["AccessTokenValidity"] * 3600)
+        claims = access_claims(grant, jti=str(uuid.uuid4()), lifetime_s=TOKEN_HOURS * 3600)
         return self._secrets.access.sign(msgspec.json.encode(claims))
 
 
@@ -199,7 +201,7 @@ def _move_in(plan: _Plan) -> None:
     _moved_in.append(_Sealer(plan))
 
 
-def _seal(start: int, stop: int) -> tuple[int, Rows, list[str]]:
+def _seal(start: int, stop: int) -> _Batch:
     return _moved_in[0].seal(range(start, stop))
 
 

@@ -1,10 +1,10 @@
 """
 The load generator: a closed loop of callers, or calls at a fixed rate, over raw keep-alive sockets.
 
-It is not the bottleneck, and says so: requests are bytes before the clock starts, of an answer only status and
-length are read, each worker process drives its callers from one `epoll`, and its own processor time is part of
-every outcome.  An outcome in which a worker was busy most of the time has no rate.  Leaves out what a request
-says (`scenarios.py`) and what the server spent (`processes.py`).
+It is not the bottleneck, and says so: requests are bytes before the clock starts, of an answer only status
+and length are read, each worker process drives its callers from one `epoll`, and its own processor time is
+part of every outcome.  An outcome in which a worker was busy most of the time has no rate.  Leaves out what a
+request says (`scenarios.py`) and what the server spent (`processes.py`).
 """
 
 import multiprocessing
@@ -247,7 +247,11 @@ def _is_whole(answer: bytes, head: bytes, body_at: int) -> bool:
 
 
 def _work(
-    port: int, requests: Sequence[bytes], load: Load, ready: "multiprocessing.synchronize.Barrier", end: Connection
+    port: int,
+    requests: Sequence[bytes],
+    load: Load,
+    ready: "multiprocessing.synchronize.Barrier",
+    end: Connection,
 ) -> None:
     """One worker process."""
     supply = iter(requests) if load.once else cycle(requests)

@@ -19,8 +19,15 @@ from tempfile import TemporaryDirectory
 from benchmarks.calls import OK, Line
 from benchmarks.fill import CLIENT, POOL
 from benchmarks.load import HOST, Load, run
-from benchmarks.people import PASSWORD, People, email_of, name_of
-from benchmarks.scenarios import DELETE_USER, GET_USER, SIGN_IN, SIGN_UP, sign_up_requests
+from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
+from benchmarks.scenarios import (
+    DELETE_USER,
+    GET_USER,
+    PEOPLE_ASKED_MAX,
+    SIGN_IN,
+    SIGN_UP,
+    sign_up_requests,
+)
 from benchmarks.servers import House, Running, Server, all_of, free_port, started
 
 FOLDER_VARIABLE = "CENOTE_BENCH_PEERS"
@@ -71,11 +78,13 @@ class Emulator:
         ):
             pool_id, client_id = _found(line)
             _sign_all_up(port, client_id, users)
-            tokens = [_sign_in(line, pool_id, client_id, number) for number in range(min(signed_in, SIGNED_IN_MAX))]
-            # Sign-in takes people from the far end, and needs them confirmed.
-            for number in range(max(len(tokens), users // 2, users - 1_000), users):
+            for number in some_of(users, max(PEOPLE_ASKED_MAX, SIGNED_IN_MAX)):
                 line.ask("AdminConfirmSignUp", UserPoolId=pool_id, Username=name_of(number))
-            yield _Started(Running(port, (pid,), (), People(pool_id, client_id, users, tokens), start_s))
+            asked = some_of(users, min(signed_in, SIGNED_IN_MAX))
+            tokens = [_sign_in(line, client_id, number) for number in asked]
+            yield _Started(
+                Running(port, (pid,), (), People(pool_id, client_id, users, tokens), start_s, is_ours=False)
+            )
 
 
 class CognitoLocal:
@@ -97,14 +106,18 @@ class CognitoLocal:
         with TemporaryDirectory(prefix="cenote-bench-") as name:
             folder = Path(name)
             (folder / ".cognito").mkdir()
-            config = {"UserPoolDefaults": {"UsernameAttributes": []}}
+            config: dict[str, object] = {"UserPoolDefaults": {"UsernameAttributes": []}}
             (folder / ".cognito" / "config.json").write_text(json.dumps(config))
             with started([str(self._program)], port, folder, environment), closing(Line(port)) as line:
                 pool_id, client_id = _found(line)
             subs = _move_in(folder / ".cognito" / "db" / f"{pool_id}.json", users)
-            tokens = [_unsigned(client_id, sub) for sub in subs[: min(signed_in, SIGNED_IN_MAX)]]
+            tokens = [_unsigned(client_id, subs[n]) for n in some_of(users, min(signed_in, SIGNED_IN_MAX))]
             with started([str(self._program)], port, folder, environment) as (pid, start_s):
-                yield _Started(Running(port, (pid,), (), People(pool_id, client_id, users, tokens), start_s))
+                yield _Started(
+                    Running(
+                        port, (pid,), (), People(pool_id, client_id, users, tokens), start_s, is_ours=False
+                    )
+                )
 
 
 def peers(names: list[str]) -> tuple[list[Server], list[str]]:
@@ -151,10 +164,8 @@ def _sign_all_up(port: int, client_id: str, users: int) -> None:
         raise RuntimeError(f"not everybody could sign up: {dict(outcome.statuses)}")
 
 
-def _sign_in(line: Line, pool_id: str, client_id: str, number: int) -> str:
-    name = name_of(number)
-    line.ask("AdminConfirmSignUp", UserPoolId=pool_id, Username=name)
-    parameters = {"USERNAME": name, "PASSWORD": PASSWORD}
+def _sign_in(line: Line, client_id: str, number: int) -> str:
+    parameters = {"USERNAME": name_of(number), "PASSWORD": PASSWORD}
     answer = line.ask(
         "InitiateAuth", ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters
     )

@@ -4,9 +4,11 @@ The users of a house as the scenarios use them up: names, access tokens, and new
 Every server knows the same people by the same names and the same password.
 """
 
+import random
 from dataclasses import dataclass, field
 
 PASSWORD = "Correct-horse1"
+SEED = 1
 
 
 def name_of(number: int) -> str:
@@ -19,9 +21,14 @@ def email_of(number: int) -> str:
     return f"{name_of(number)}@example.com"
 
 
+def some_of(users: int, number: int) -> list[int]:
+    """So many of these users, from everywhere among them and in no order: the same ones each time."""
+    return random.Random(SEED).sample(range(users), min(number, users))  # noqa: S311 - a choice, no secret
+
+
 @dataclass(slots=True)
 class People:
-    """Who lives in a house of one pool, and who of them is signed in (the first ones, once each)."""
+    """Who lives in a house of one pool; some are signed in, and their tokens come in no order."""
 
     pool_id: str
     client_id: str

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.calls import request_bytes
-from benchmarks.people import PASSWORD, People, email_of, name_of
+from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
 
 PEOPLE_ASKED_MAX = 1_000  # distinct users whose calls are repeated in turn
 
@@ -30,8 +30,6 @@ def _get_user(people: People, _most: int) -> list[bytes]:
 
 
 def _sign_in(people: People, _most: int) -> list[bytes]:
-    """Users from the far end: they are the last to be erased."""
-    last = range(people.users - 1, max(people.users - PEOPLE_ASKED_MAX, people.users // 2) - 1, -1)
     return [
         request_bytes(
             "InitiateAuth",
@@ -41,7 +39,7 @@ def _sign_in(people: People, _most: int) -> list[bytes]:
                 "AuthParameters": {"USERNAME": name_of(number), "PASSWORD": PASSWORD},
             },
         )
-        for number in last
+        for number in some_of(people.users, PEOPLE_ASKED_MAX)
     ]
 
 

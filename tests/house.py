@@ -223,7 +223,8 @@ def check_answer(response_dict: dict[str, Any], operation_model: Any, **_rest: A
     assert headers["content-type"] == "application/x-amz-json-1.1"
     if status != 200:
         answer = json.loads(body)
-        assert set(answer) <= {"__type", "message", "reasonCode"}, answer
+        spelled = "Message" if answer["__type"] == "AccessDeniedException" else "message"
+        assert set(answer) <= {"__type", spelled, "reasonCode"}, answer
         assert headers["x-amzn-errortype"] == f"{answer['__type']}:"
         return
     if operation_model.output_shape is None:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cenote.clock import Clock
+from cenote.courier import Courier, Habits
+from cenote.delivery.console import ConsoleSender
+from cenote.delivery.sending import Sender
 from cenote.gate import Gate
 from cenote.housekeeping import Housekeeper
 from cenote.http.development import doors
 from cenote.http.edge import application
-from cenote.http.metrics import Metrics
+from cenote.http.metrics import Figure, Metrics
 from cenote.opening import Vault, open_vault
 from cenote.seams import Seams
 from cenote.services import Locality, Services
@@ -23,10 +26,28 @@ from cenote.store.contract import Store
 from cenote.store.sqlite import SQLiteStore
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.verification import VerificationKeys
+from cenote.wire.authorization import AccessKeys, AnyCredentials
 from cenote.wire.model import Model
 from cenote.wire.protocol import Protocol, served
 
-OPERATION_MODULES = ("admin_users", "clients", "pools", "profile", "sign_in.initiate_auth", "sign_up")
+OPERATION_MODULES = (
+    "admin_create_user",
+    "admin_passwords",
+    "admin_users",
+    "attributes",
+    "client_secrets",
+    "clients",
+    "groups",
+    "list_users",
+    "memberships",
+    "mfa_config",
+    "pools",
+    "profile",
+    "recovery",
+    "sign_in.initiate_auth",
+    "sign_up",
+    "tags",
+)
 _PUBLIC_URL = "public_url"
 
 
@@ -41,7 +62,7 @@ class Application:
 
 def build(settings: Settings) -> Application:
     """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
-    seams = Seams()
+    seams, sender = Seams(), _sender(settings)
     store = open_store(settings, seams.reach)
     try:
         vault = open_vault(settings, store, seams.reach)
@@ -51,13 +72,22 @@ def build(settings: Settings) -> Application:
     clock = Clock(store)
     housekeeper = Housekeeper(store, vault, clock.now_ms)
     services = _services(settings, store, vault, clock)
-    protocol = Protocol(Model.load(), services, settings.dev, load_operations())
-    metrics = Metrics(
-        lambda: store.read(lambda tx: tx.ledger.count_owed()), lambda: vault.tombstones.failures_total
-    )
+    authorizer = AnyCredentials() if settings.dev else AccessKeys(services)
+    protocol = Protocol(Model.load(), services, authorizer, load_operations())
+    courier = None
+    if sender is not None:
+        courier = Courier(
+            store,
+            sender,
+            clock.now_ms,
+            Habits(keeps_sent=settings.dev, is_alone=settings.database_url is None, reach=seams.reach),
+        )
+    metrics = Metrics(_figures(store, vault, courier))
     extra = doors(services, clock.advance, seams) if settings.dev else []
 
     def close() -> None:
+        if courier is not None:
+            courier.close()
         housekeeper.close()
         store.close()
         vault.close()
@@ -79,6 +109,40 @@ def load_operations() -> dict[str, Any]:
     for name in OPERATION_MODULES:
         importlib.import_module(f"cenote.operations.{name}")
     return served()
+
+
+def _sender(settings: Settings) -> Sender | None:
+    """Whoever carries the messages; with nobody configured they wait."""
+    if settings.smtp_url is not None:
+        from cenote.delivery.smtp import Relay, SmtpSender
+
+        return SmtpSender(Relay.of_url(settings.smtp_url), settings.smtp_from or "")
+    return ConsoleSender() if settings.console_messages else None
+
+
+def _figures(store: Store, vault: Vault, courier: Courier | None) -> list[Figure]:
+    return [
+        Figure(
+            "cenote_tombstones_owed",
+            "Erasures without a tombstone yet",
+            lambda: store.read(lambda tx: tx.ledger.count_owed()),
+        ),
+        Figure(
+            "cenote_tombstone_failures",
+            "Batches of tombstones that failed",
+            lambda: vault.tombstones.failures_total,
+        ),
+        Figure(
+            "cenote_messages_waiting",
+            "Messages that are not sent yet",
+            lambda: store.read(lambda tx: tx.outbox.count_waiting()),
+        ),
+        Figure(
+            "cenote_messages_given_up",
+            "Messages that could not be sent",
+            lambda: 0 if courier is None else courier.given_up_total,
+        ),
+    ]
 
 
 def _services(settings: Settings, store: Store, vault: Vault, clock: Clock) -> Services:

@@ -12,6 +12,7 @@ class CognitoError(Exception):
 
     status = 400
     message: str | None = None
+    message_key = "message"  # under which the body tells it
 
     def __init__(self, message: str | None = None, *, detail: str | None = None) -> None:
         super().__init__(message if message is not None else self.message)
@@ -20,7 +21,10 @@ class CognitoError(Exception):
         self.detail = detail
 
 
-class AccessDeniedException(CognitoError): ...
+class AccessDeniedException(CognitoError):
+    """A policy does not allow the call.  AWS's front end answers it, and spells its key with a capital."""
+
+    message_key = "Message"
 
 
 class AliasExistsException(CognitoError):
@@ -121,7 +125,8 @@ class OperationNotEnabledException(CognitoError):
     )
 
 
-class PasswordHistoryPolicyViolationException(CognitoError): ...
+class PasswordHistoryPolicyViolationException(CognitoError):
+    message = "Password has previously been used"
 
 
 class PasswordResetRequiredException(CognitoError):
@@ -241,8 +246,19 @@ class MissingAuthenticationTokenException(WireError):
     message = "Missing Authentication Token"
 
 
+class IncompleteSignatureException(WireError):
+    """A signature that can't be read; the message lists what it lacks."""
+
+
 class UnrecognizedClientException(WireError):
     message = "The security token included in the request is invalid."
+
+
+class InvalidSignatureException(WireError):
+    message = (
+        "The request signature we calculated does not match the signature you provided. Check your AWS "
+        "Secret Access Key and signing method. Consult the service documentation for details."
+    )
 
 
 class CenoteError(Exception):

@@ -6,18 +6,15 @@ Each step is safe to do twice and safe to leave undone.  Leaves out what must ha
 """
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
 import structlog
 
-from cenote.domain.registrations import LedgerLine
 from cenote.lookback import look_back
 from cenote.opening import Vault, bury, note_buried, owed_behind, save_counters
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
-from cenote.vault.chunks import SLOTS_PER_CHUNK
 
 TICK_S = 1.0
 ROWS_PER_STEP = 200
@@ -52,18 +49,27 @@ class Housekeeper:
             self._round(fresh_ms=FRESH_MS)
 
     def _round(self, *, fresh_ms: int) -> None:
-        try:
-            self._pay_what_is_owed(fresh_ms)
-            save_counters(self._store, self._vault.folder)
-            if self._must_look_back:
-                seen = look_back(self._store, self._vault.keyring, self._now_ms())
-                self._must_look_back = False
-                if seen.erased_users or seen.erased_pools:
-                    log.warning("erased ones cleared", users=seen.erased_users, pools=seen.erased_pools)
-            self._sweep_fallen_pools()
-            self._drop_expired()
-        except Exception as failure:  # noqa: BLE001 - the next round tries again, whatever it was
-            log.error("housekeeping failed", failure=repr(failure))
+        """Do every step, whatever becomes of another; the next round tries again."""
+        for name, step in (
+            ("look back", self._look_back),
+            ("pay what is owed", partial(self._pay_what_is_owed, fresh_ms)),
+            ("note the counters", partial(save_counters, self._store, self._vault.folder)),
+            ("sweep fallen pools", self._sweep_fallen_pools),
+            ("sweep fallen groups", self._sweep_fallen_groups),
+            ("drop what is past its time", self._drop_expired),
+        ):
+            try:
+                step()
+            except Exception as failure:  # noqa: BLE001 - whatever it was
+                log.error("housekeeping failed", step=name, failure=repr(failure))
+
+    def _look_back(self) -> None:
+        if not self._must_look_back:
+            return
+        seen = look_back(self._store, self._vault.keyring, self._now_ms())
+        self._must_look_back = False
+        if seen.erased_users or seen.erased_pools:
+            log.warning("erased ones cleared", users=seen.erased_users, pools=seen.erased_pools)
 
     def _pay_what_is_owed(self, fresh_ms: int) -> None:
         """Write the tombstones that are still owed, and note the ones that are written."""
@@ -71,23 +77,10 @@ class Housekeeper:
         while owed := self._store.read(partial(owed_behind, after)):
             paid = self._vault.tombstones.take_buried([line.digest for line in owed])
             late = [line for line in owed if line.digest not in paid and line.erased_ms <= latest_ms]
-            paid |= self._bury_late(late)
+            paid |= bury(self._vault.folder, late)
             if paid:
                 note_buried(self._store, self._vault.folder, paid)
             after = owed[-1].digest
-
-    def _bury_late(self, late: list[LedgerLine]) -> set[bytes]:
-        """Chunk by chunk, so that one that can't be written holds up no other."""
-        by_chunk: defaultdict[int, list[LedgerLine]] = defaultdict(list)
-        for line in late:
-            by_chunk[line.slot // SLOTS_PER_CHUNK].append(line)
-        buried: set[bytes] = set()
-        for number, lines in by_chunk.items():
-            try:
-                buried |= bury(self._vault.folder, lines)
-            except OSError as failure:
-                log.error("tombstones pending", chunk=number, count=len(lines), failure=repr(failure))
-        return buried
 
     def _sweep_fallen_pools(self) -> None:
         """Delete the rows of pools that are erased already, some users at once."""
@@ -96,23 +89,41 @@ class Housekeeper:
                 if self._stop.is_set():
                     return
 
+    def _sweep_fallen_groups(self) -> None:
+        """Delete the memberships of groups that are gone already, some at once."""
+        for group_id in self._store.read(lambda tx: tx.groups.list_fallen(ROWS_PER_STEP)):
+            while self._store.write(partial(_forget_members, group_id)):
+                if self._stop.is_set():
+                    return
+
     def _drop_expired(self) -> None:
         """Clear away what is past its time: seldom, for it costs a commit even where there is nothing."""
         self._rounds += 1
         if self._rounds % ROUNDS_PER_CLEARING == 0:
-            self._store.write(partial(_drop_expired, self._now_ms()))
+            while self._store.write(partial(_drop_expired, self._now_ms())) and not self._stop.is_set():
+                pass
 
 
-def _drop_expired(now_ms: int, tx: Transaction) -> None:
-    tx.sessions.drop_expired(now_ms, ROWS_PER_STEP)
+def _drop_expired(now_ms: int, tx: Transaction) -> bool:
+    """Delete some of what is past its time; whether there may be more of it."""
+    dropped = (
+        tx.sessions.drop_expired(now_ms, ROWS_PER_STEP),
+        tx.activity.drop_expired(now_ms, ROWS_PER_STEP),
+    )
     tx.outbox.drop_older(now_ms - MESSAGES_KEPT_MS)
     tx.pools.drop_expired_keys(now_ms)
+    return max(dropped) == ROWS_PER_STEP
 
 
 def _forget_some(pool_id: str, tx: Transaction) -> bool:
-    """Delete some users' rows; False once the pool has none left, and then it is forgotten too."""
+    """Delete some rows of users, then of groups; False once there are none, and the pool is forgotten too."""
     subs = tx.users.list_subs(pool_id, ROWS_PER_STEP)
     tx.users.forget(subs)
-    if not subs:
-        tx.fallen.drop(pool_id)
-    return bool(subs)
+    if subs or tx.groups.sweep_pool(pool_id, ROWS_PER_STEP):
+        return True
+    tx.fallen.drop(pool_id)
+    return False
+
+
+def _forget_members(group_id: str, tx: Transaction) -> bool:
+    return tx.groups.sweep(group_id, ROWS_PER_STEP)

@@ -5,14 +5,20 @@ They are cleared away by the explicit record in their own slot, and get their le
 deleted because it merely does not open.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from cenote.errors import CenoteError
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
 from cenote.vault.keys import Keyring
 
 SLOTS_PER_PAGE = 2_000
+
+log = structlog.get_logger("cenote.lookback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +33,30 @@ class Seen:
 def look_back(store: Store, keyring: Keyring, now_ms: int) -> Seen:
     """Clear away the rows of all whose slots say that they are erased."""
     pools = store.read(lambda tx: tx.pools.list_slots())
-    fallen = [pool_id for pool_id, slot in pools if keyring.is_erased(pool_id, slot)]
-    for pool_id in fallen:
+    fallen = _erased(keyring, pools)
+    for pool_id, _slot in fallen:
         store.write(partial(_erase_pool, pool_id, now_ms))
     erased_users, users, after = 0, 0, ""
     while page := store.read(partial(_slots_behind, after)):
-        erased = [(sub, slot) for sub, slot in page if keyring.is_erased(sub, slot)]
+        erased = _erased(keyring, page)
         if erased:
             store.write(partial(_bury_again, erased, now_ms))
         erased_users, users, after = erased_users + len(erased), users + len(page), page[-1][0]
     return Seen(erased_users, len(fallen), users - erased_users)
+
+
+def _erased(keyring: Keyring, subjects: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Those whose slots say so; a slot whose chunk is missing says nothing of anybody."""
+    erased, unread = [], 0
+    for subject, slot in subjects:
+        try:
+            if keyring.is_erased(subject, slot):
+                erased.append((subject, slot))
+        except (CenoteError, OSError):
+            unread += 1
+    if unread:
+        log.error("slots that can't be read", count=unread)
+    return erased
 
 
 def _erase_pool(pool_id: str, now_ms: int, tx: Transaction) -> None:

@@ -7,7 +7,9 @@ missing, stale or foreign is said, and never a reason to clear a row away.
 """
 
 import os
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,6 +53,17 @@ class Vault:
         self.folder.close()
 
 
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What the operating system refuses is one sentence for the operator."""
+    try:
+        yield
+    except OSError as failure:
+        place = f" ({failure.filename})" if failure.filename else ""
+        raise CenoteError(f"The keys can't be used: {failure.strerror}{place}.") from failure
+
+
+@_in_words()
 def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -> Vault:
     """The vault that belongs to this store, attached to it; `CenoteError` when there is none that does."""
     found, pair = pair_of(settings.keys), store.read(lambda tx: tx.meta.find(_PAIR))
@@ -129,7 +142,7 @@ def _settle(store: Store, folder: KeysFolder) -> bool:
         or highest.get(number, -1) >= number * SLOTS_PER_CHUNK + present[number][0]
     ]
     if behind:
-        count = _redo_all(store, folder)
+        count = _redo_all(store, folder, set(behind) & set(present))
         folder.retire({number: seen.get(number, (0, 0))[1] for number in behind})
         log.error("keys folder behind its data", chunks=sorted(behind), buried_again=count)
     after = b""
@@ -140,12 +153,13 @@ def _settle(store: Store, folder: KeysFolder) -> bool:
     return any(seen.get(number) != at for number, at in present.items())
 
 
-def _redo_all(store: Store, folder: KeysFolder) -> int:
-    """Write every tombstone that the ledger knows into a folder that may have missed some."""
+def _redo_all(store: Store, folder: KeysFolder, behind: set[int]) -> int:
+    """Write every tombstone that the ledger knows into chunks that may have missed some."""
     count, after = 0, b""
     while lines := store.read(partial(_lines_behind, after)):
-        bury(folder, lines)
-        count, after = count + len(lines), lines[-1].digest
+        missed = [line for line in lines if _chunk_of(line) in behind]
+        folder.bury([Grave(line.digest, line.slot) for line in missed])
+        count, after = count + len(missed), lines[-1].digest
     return count
 
 
@@ -160,17 +174,28 @@ def owed_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
 
 def bury(folder: KeysFolder, lines: list[LedgerLine]) -> set[bytes]:
     """
-    Overwrite the slots of these lines; the digests of those that are buried.
+    Overwrite the slots of these lines, chunk by chunk; the digests of those that are buried.
 
-    A line whose chunk the folder does not have stays owed, which is said: a folder that is away for a moment
-    looks the same, and the chunk that comes back must not open the erased.
+    What can't be written stays owed, which is said, and holds up no other chunk.  So does a line whose chunk
+    the folder does not have: a folder that is away for a moment looks the same, and the chunk that comes back
+    must not open the erased.
     """
-    numbers = set(folder.numbers())
-    present = [line for line in lines if line.slot // SLOTS_PER_CHUNK in numbers]
-    if len(present) < len(lines):
-        log.error("chunks missing", slots=len(lines) - len(present))
-    folder.bury([Grave(line.digest, line.slot) for line in present])
-    return {line.digest for line in present}
+    by_chunk: defaultdict[int, list[LedgerLine]] = defaultdict(list)
+    for line in lines:
+        by_chunk[_chunk_of(line)].append(line)
+    buried: set[bytes] = set()
+    for number, its_lines in by_chunk.items():
+        try:
+            folder.bury([Grave(line.digest, line.slot) for line in its_lines])
+        except (OSError, CenoteError) as failure:
+            log.error("tombstones pending", chunk=number, count=len(its_lines), failure=repr(failure))
+        else:
+            buried.update(line.digest for line in its_lines)
+    return buried
+
+
+def _chunk_of(line: LedgerLine) -> int:
+    return line.slot // SLOTS_PER_CHUNK
 
 
 def note_buried(store: Store, folder: KeysFolder, digests: set[bytes]) -> None:

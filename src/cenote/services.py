@@ -37,10 +37,18 @@ class Locality:
 
     def arn_of(self, pool_id: str) -> str:
         """A pool's ARN, in the partition of the region."""
-        partition = "aws"
-        for prefix, its_partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
-            partition = its_partition if self.region.startswith(prefix) else partition
-        return f"arn:{partition}:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
+        return f"arn:{self._partition}:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
+
+    def user_arn(self, name: str) -> str:
+        """The ARN of an administrator, who is named after their access key."""
+        return f"arn:{self._partition}:iam::{self.account}:user/{name}"
+
+    @property
+    def _partition(self) -> str:
+        for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov")):
+            if self.region.startswith(prefix):
+                return partition
+        return "aws"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,27 @@
 """
 Every setting of the server, once: its name, type, default, and the sentence that explains it.
 
-Owns where a value may come from (a flag beats the environment beats `cenote.toml` beats the default), what is
-accepted, and the page `docs/settings.md`.  Leaves out what a setting does: whoever uses it owns that.
+Owns where a value may come from (a flag beats the environment beats `cenote.toml` beats the default), and
+the page `docs/settings.md`.  Leaves out what a value may be (`setting_values.py`) and what a setting does:
+whoever uses it owns that.
 """
 
-import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from cenote import setting_values as values
 from cenote.errors import CenoteError
 
 FILE_NAME = "cenote.toml"
 PREFIX = "CENOTE_"
-PORT_MAX = 65_535
 THREADS_MAX = 512
 WORKERS_MAX = 64
-SHOWN_CHARACTERS_MAX = 60
 
 _DERIVED = Path()  # a default that follows from `data`
-_YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
-_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST_NAME = re.compile(rf"(?![0-9.]+$){_LABEL}(\.{_LABEL})*")
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 _T = TypeVar("_T")
 
 
@@ -39,85 +33,6 @@ def _setting(
     return field(default=default, repr=not secret, metadata=notes)
 
 
-def _yes_or_no(value: object) -> bool:
-    word = str(value).lower()
-    if word not in _YES | _NO:
-        raise ValueError(f"must be true or false, not {_shown(value)}")
-    return word in _YES
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        text = str(value)
-        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}, not {_shown(value)}")
-        return int(text)
-
-    return read
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError("must be a line of text")
-    return value
-
-
-def _host(value: object) -> str:
-    text = value if isinstance(value, str) else ""
-    if not (_address(text) or _HOST_NAME.fullmatch(text)):
-        raise ValueError(f"must be an address or a host name without scheme or port, not {_shown(value)}")
-    return text
-
-
-def _path(value: object) -> Path:
-    text = os.fspath(value) if isinstance(value, str | Path) else ""
-    try:
-        if text.strip() and text.isprintable():
-            return Path(text).expanduser()
-    except RuntimeError:  # the home of a user whom this machine does not know
-        pass
-    raise ValueError(f"must be the path of a file or folder, not {_shown(value)}")
-
-
-def _pattern(pattern: str, accepted: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not re.fullmatch(pattern, str(value)):
-            raise ValueError(f"must be {accepted}, not {_shown(value)}")
-        return str(value)
-
-    return read
-
-
-def _url(value: object) -> str:
-    found = _ORIGIN.fullmatch(str(value))
-    host, port = found.groups(default="443") if found else ("", "0")
-    if not (_HOST_NAME.fullmatch(host) or _address(host.strip("[]"))) or not 0 < int(port) <= PORT_MAX:
-        raise ValueError(
-            "must be an http or https URL of a host and, if need be, a port, and nothing before or after"
-        )
-    return str(value)
-
-
-def _issuer(value: object) -> Literal["cenote", "aws"]:
-    if value not in ("cenote", "aws"):  # no set: what a file holds may have no hash
-        raise ValueError(f"must be cenote or aws, not {_shown(value)}")
-    return value
-
-
-def _quotas(value: object) -> Literal["off", "aws"]:
-    if value == "aws":
-        raise ValueError("must be off: the quotas of AWS are not kept by this version yet")
-    if value != "off":
-        raise ValueError(f"must be off, not {_shown(value)}")
-    return "off"
-
-
-def _database_url(value: object) -> str:
-    if not str(value).startswith(("postgresql://", "postgres://")):
-        raise ValueError("must be a postgresql:// URL, or left out for the embedded database")
-    return str(value)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the operator decided.  Paths that were not given stand beside `data`, and are named after it."""
@@ -125,76 +40,100 @@ class Settings:
     dev: bool = _setting(
         "Development: any admin credentials are accepted, and the inbox, clock and fault doors are open; on "
         "a loopback host only.",
-        _yes_or_no,
+        values.yes_or_no,
         default=False,
     )
-    host: str = _setting("The address or host name on which the server listens.", _host, default="127.0.0.1")
-    port: int = _setting("The port; 0 takes any free one.", _whole(0, PORT_MAX), default=9229)
-    data: Path = _setting("The folder of the embedded database.", _path, default=Path(".cenote/data"))
+    host: str = _setting(
+        "The address or host name on which the server listens.", values.host, default="127.0.0.1"
+    )
+    port: int = _setting("The port; 0 takes any free one.", values.whole(0, values.PORT_MAX), default=9229)
+    data: Path = _setting("The folder of the embedded database.", values.path, default=Path(".cenote/data"))
     keys: Path = _setting(
         "The folder of the key slots. Keep it out of every backup of the data: what opens a user must be "
         "able to be destroyed.",
-        _path,
+        values.path,
         default=_DERIVED,
         shown="beside `data`, its name followed by `-keys`",
     )
     keys_mirror: Path | None = _setting(
-        "A second folder, on another disk, that gets each slot and each erasure as well.", _path, default=None
+        "A second folder, on another disk, that gets each slot and each erasure as well.",
+        values.path,
+        default=None,
     )
     master_key_file: Path = _setting(
         "The file of the master key, readable by its owner alone; made at the first start.",
-        _path,
+        values.path,
         default=_DERIVED,
         shown="beside `data`, its name followed by `-master.key`",
     )
     master_key: str | None = _setting(
         "The master key itself: 32 bytes as 64 hex digits or as base64. It beats the command and the file.",
-        _text,
+        values.text,
         default=None,
         secret=True,
     )
     master_key_command: str | None = _setting(
         "A command that prints the master key, so that any key service can keep it. It beats the file.",
-        _text,
+        values.text,
         default=None,
     )
     database_url: str | None = _setting(
         "A PostgreSQL database in place of the embedded one, as a URL of libpq; it may name several hosts.",
-        _database_url,
+        values.database_url,
         default=None,
         secret=True,
     )
     region: str = _setting(
         "The one region of this server; the ids of its pools begin with it.",
-        _pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as us-east-1"),
+        values.pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as us-east-1"),
         default="us-east-1",
     )
     account: str = _setting(
         "The account number in every ARN.",
-        _pattern(r"[0-9]{12}", "an account number of 12 digits"),
+        values.pattern(r"[0-9]{12}", "an account number of 12 digits"),
         default="123456789012",
     )
     public_url: str | None = _setting(
         "The URL under which clients reach this server; the issuers of tokens begin with it.",
-        _url,
+        values.url,
         default=None,
         shown="the URL on which the server listens",
     )
     issuer: Literal["cenote", "aws"] = _setting(
         "What tokens name as their issuer: `cenote` writes `public_url` and the pool, `aws` what AWS writes.",
-        _issuer,
+        values.issuer,
         default="cenote",
     )
     threads: int = _setting(
-        "How many requests are answered at the same time.", _whole(1, THREADS_MAX), default=32
+        "How many requests are answered at the same time.", values.whole(1, THREADS_MAX), default=32
     )
     workers: int = _setting(
         "How many processes serve; more than one only on PostgreSQL, and never in development.",
-        _whole(1, WORKERS_MAX),
+        values.whole(1, WORKERS_MAX),
         default=1,
     )
+    smtp_url: str | None = _setting(
+        "The relay to which e-mails are handed, such as `smtp://user:password@host:587?tls=starttls` or "
+        "`smtps://user:password@host:465`; `ca=FILE` names certificates of one's own. TLS is demanded unless "
+        "the URL says `tls=none`. Without a relay messages wait for a day and are forgotten.",
+        values.smtp_url,
+        default=None,
+        secret=True,
+    )
+    smtp_from: str | None = _setting(
+        "The sender of e-mails, an address or `Name <address>`; needed beside `smtp_url`.",
+        values.text,
+        default=None,
+    )
+    console_messages: bool = _setting(
+        "Print each message on stderr, its code included, in place of sending it: for trying things out.",
+        values.yes_or_no,
+        default=False,
+    )
     quotas: Literal["off", "aws"] = _setting(
-        "Limits on requests a second; `aws`, those that AWS sets, are not served yet.", _quotas, default="off"
+        "Limits on requests a second; `aws`, those that AWS sets, are not served yet.",
+        values.quotas,
+        default="off",
     )
 
     def __post_init__(self) -> None:
@@ -206,6 +145,8 @@ class Settings:
                 object.__setattr__(self, name, self.data.with_name(self.data.name + ending))
         if self.workers > 1 and (self.database_url is None or self.dev):
             raise CenoteError("workers must be 1 on the embedded database and in development.")
+        if self.smtp_url is not None and (self.smtp_from is None or self.console_messages):
+            raise CenoteError("smtp_url needs smtp_from beside it, and console_messages off.")
         if self.dev:
             _require_loopback(self.host)
 
@@ -228,21 +169,21 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) 
     them, start at `folder`.
     """
     given = {**_from_file(folder / FILE_NAME), **_from_variables(environ), **_from_flags(flags)}
-    values: dict[str, Any] = {"data": Settings().data}
-    values |= {one.name: _read(one, given[one.name]) for one in fields(Settings) if one.name in given}
-    for name, value in values.items():
+    decided: dict[str, Any] = {"data": Settings().data}
+    decided |= {one.name: _read(one, given[one.name]) for one in fields(Settings) if one.name in given}
+    for name, value in decided.items():
         if isinstance(value, Path):  # not resolve(): a link is the operator's own way of naming a place
-            values[name] = Path(os.path.abspath(folder / value))  # noqa: PTH100
-    if values.get("dev"):
-        _require_loopback(values.get("host", Settings().host), _where(given, "dev"), _where(given, "host"))
-    settings = Settings(**values)
+            decided[name] = Path(os.path.abspath(folder / value))  # noqa: PTH100
+    if decided.get("dev"):
+        _require_loopback(decided.get("host", Settings().host), _where(given, "dev"), _where(given, "host"))
+    settings = Settings(**decided)
     _keep_keys_apart(settings, given)
     return settings
 
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server on this host, or be a caller from it."""
-    address = _address(host)
+    address = values.address(host)
     inner = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1 is 127.0.0.1
     return host == "localhost" or (inner is not None and inner.is_loopback)
 
@@ -333,7 +274,7 @@ def _require_loopback(host: str, dev_source: str = "", host_source: str = "") ->
     if not is_loopback(host):
         raise CenoteError(
             f"dev{dev_source} must be off unless the host is 127.0.0.1, ::1, localhost or another loopback "
-            f"address, and the host{host_source} is {_shown(host)}."
+            f"address, and the host{host_source} is {values.shown(host)}."
         )
 
 
@@ -348,18 +289,6 @@ def _keep_keys_apart(settings: Settings, given: Mapping[str, _Given]) -> None:
     if settings.keys_mirror == settings.keys:
         source = _where(given, "keys_mirror")
         raise CenoteError(f"keys_mirror{source} must be another folder than keys; both are {settings.keys}.")
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[:SHOWN_CHARACTERS_MAX] + "…"
 
 
 def _names() -> list[str]:

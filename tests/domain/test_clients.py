@@ -326,6 +326,45 @@ def test_code_and_implicit_need_a_callback():
         )
 
 
+def changed(document, *, has_secret=False, tier="ESSENTIALS", **request):
+    asked = {"UserPoolId": POOL_ID, "ClientId": CLIENT_ID, **request}
+    return clients.updated(document, asked, has_secret=has_secret, pool_schema=SCHEMA, pool_tier=tier)
+
+
+def test_an_update_sets_all_back_that_it_does_not_name_but_the_name():
+    document = new(ClientName="app", AccessTokenValidity=3, PreventUserExistenceErrors="ENABLED", **CODE)
+    assert changed(document) == new(ClientName="app")
+    assert changed(document, ClientName="other", AccessTokenValidity=2) == new(
+        ClientName="other", AccessTokenValidity=2
+    )
+
+
+def test_a_client_sent_back_as_it_was_shown_stays_as_it_was():
+    document = new(AccessTokenValidity=3, ReadAttributes=["email"], **CODE)
+    shown = clients.described(document, created_ms=0, modified_ms=0, secret="s" * 24)
+    ours = {"CreationDate", "LastModifiedDate", "ClientSecret"}
+    assert changed(document, **{name: shown[name] for name in shown.keys() - ours}) == document
+
+
+@pytest.mark.parametrize("kind,name", [("Read", "none"), ("Write", "email_verified")])
+def test_an_update_is_refused_in_its_own_words(kind, name):
+    with pytest.raises(InvalidParameterException) as refused:
+        changed(new(), **{f"{kind}Attributes": [name]})
+    assert refused.value.message == (f"Invalid {kind.lower()} attributes specified while updating a client")
+
+
+def test_an_update_gives_a_public_client_nothing_that_needs_a_secret():
+    machine = {name: value for name, value in MACHINE.items() if name != "GenerateSecret"}
+    with pytest.raises(InvalidOAuthFlowException):
+        changed(new(), **machine)
+    assert changed(new(), has_secret=True, **machine)["AllowedOAuthFlows"] == ["client_credentials"]
+
+
+def test_an_update_keeps_to_the_plan_of_the_pool():
+    with pytest.raises(FeatureUnavailableInTierException):
+        changed(new(), tier="LITE", ExplicitAuthFlows=["ALLOW_USER_AUTH"])
+
+
 def test_machines_share_a_client_with_nobody():
     request = CODE | {"AllowedOAuthFlows": ["code", "client_credentials"], "GenerateSecret": True}
     assert refusal_of(InvalidOAuthFlowException, **request) == (
@@ -447,28 +486,36 @@ def test_a_secret_hash_is_what_the_guide_says():
     assert clients.secret_hash("secret", "ann", "client") == "1KBhTmaloN8gn8mYFOpcHRnT/Jn7qaddEv2E6vNUy30="
 
 
-def refusal_of_hash(secret, sent):
+def refusal_of_hash(secrets, sent):
     with pytest.raises(NotAuthorizedException) as refused:
-        clients.check_secret_hash(CLIENT_ID, secret, "ann", sent)
+        clients.check_secret_hash(CLIENT_ID, secrets, "ann", sent)
     return refused.value.message
 
 
 def test_the_right_hash_passes_and_a_public_client_sends_none():
-    clients.check_secret_hash(CLIENT_ID, "secret", "ann", clients.secret_hash("secret", "ann", CLIENT_ID))
-    clients.check_secret_hash(CLIENT_ID, None, "ann", None)
+    clients.check_secret_hash(CLIENT_ID, ["secret"], "ann", clients.secret_hash("secret", "ann", CLIENT_ID))
+    clients.check_secret_hash(CLIENT_ID, [], "ann", None)
+
+
+@pytest.mark.parametrize("secret", ["former", "latter"])
+def test_a_hash_may_be_made_with_either_of_two_secrets(secret):
+    sent = clients.secret_hash(secret, "ann", CLIENT_ID)
+    clients.check_secret_hash(CLIENT_ID, ["former", "latter"], "ann", sent)
 
 
 def test_a_hash_that_is_missing_is_asked_for():
-    assert refusal_of_hash("secret", None) == (
+    assert refusal_of_hash(["secret"], None) == (
         f"Client {CLIENT_ID} is configured with secret but SECRET_HASH was not received"
     )
 
 
 @pytest.mark.parametrize("sent", ["", "wrong", "ünïcode", clients.secret_hash("secret", "bob", CLIENT_ID)])
 def test_a_wrong_hash_is_refused(sent):
-    assert refusal_of_hash("secret", sent) == f"Unable to verify secret hash for client {CLIENT_ID}"
+    assert (
+        refusal_of_hash(["secret", "other"], sent) == f"Unable to verify secret hash for client {CLIENT_ID}"
+    )
 
 
 def test_a_public_client_has_nothing_to_prove():
-    assert refusal_of_hash(None, "anything") == f"Unable to verify secret hash for client {CLIENT_ID}"
-    assert refusal_of_hash(None, "") == f"Unable to verify secret hash for client {CLIENT_ID}"
+    assert refusal_of_hash([], "anything") == f"Unable to verify secret hash for client {CLIENT_ID}"
+    assert refusal_of_hash([], "") == f"Unable to verify secret hash for client {CLIENT_ID}"

@@ -3,13 +3,13 @@
 import gzip
 import importlib.resources
 import json
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cenote.domain import clients, pools
+from cenote.domain import clients, mfa, pools
 from cenote.domain.schema import read_schema, schema_attributes
 from cenote.errors import CognitoError
 
@@ -160,6 +160,25 @@ def test_any_pool_is_described_in_the_models_shape_or_refused(data):
     check_pool(made)
     assert len(pools.schema(made)) >= 21
     assert pools.password_policy(made).minimum_length >= 6
+
+
+@given(st.data())
+def test_any_pool_stays_in_the_models_shape_whatever_is_asked_of_it_next(data):
+    made = outcome(pool_of, a_few_members(data, "CreateUserPoolRequest", {"PoolName": "people"}))
+    if isinstance(made, CognitoError):
+        return
+    needed = {"UserPoolId": TEXTS["UserPoolIdType"][0]}
+    for change, name in (
+        (pools.updated, "UpdateUserPoolRequest"),
+        (pools.with_mfa, "SetUserPoolMfaConfigRequest"),
+    ):
+        changed = outcome(partial(change, made, region="us-east-1"), a_few_members(data, name, needed))
+        if isinstance(changed, CognitoError):
+            assert changed.message
+        else:
+            check_pool(changed)
+            assert faults(mfa.shown(changed), "GetUserPoolMfaConfigResponse", "answer") == []
+            made = changed
 
 
 @given(st.data(), st.sampled_from(["LITE", "ESSENTIALS", "PLUS"]))

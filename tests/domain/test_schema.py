@@ -2,7 +2,13 @@
 
 import pytest
 
-from cenote.domain.schema import Attribute, custom_attribute, read_schema, schema_attributes
+from cenote.domain.schema import (
+    Attribute,
+    added_attributes,
+    custom_attribute,
+    read_schema,
+    schema_attributes,
+)
 from cenote.errors import InvalidParameterException
 
 IN_ORDER = [
@@ -216,3 +222,67 @@ def test_a_schema_is_read_back_with_its_bounds_as_numbers():
     )
     assert (schema["birthdate"].minimum, schema["birthdate"].maximum) == (10, 10)
     assert (schema["email_verified"].minimum, schema["email_verified"].maximum) == (None, None)
+
+
+def refusal_of_more(entries, *requested):
+    with pytest.raises(InvalidParameterException) as refused:
+        added_attributes(entries, requested)
+    return refused.value.message
+
+
+def test_more_attributes_come_behind_those_that_there_are():
+    entries = schema_attributes([text("team")])
+    added = added_attributes(entries, [text("dept"), number("age")])
+    assert added[:-2] == entries
+    assert [entry["Name"] for entry in added[-2:]] == ["custom:dept", "custom:age"]
+
+
+def test_a_name_that_is_taken_is_refused_by_its_full_name():
+    entries = schema_attributes([text("team"), text("note") | {"DeveloperOnlyAttribute": True}])
+    assert refusal_of_more(entries, text("dept"), text("team")) == (
+        "custom:team: Existing attribute already has name custom:team."
+    )
+    assert refusal_of_more(entries, text("note") | {"DeveloperOnlyAttribute": True}) == (
+        "dev:custom:note: Existing attribute already has name dev:custom:note."
+    )
+    assert refusal_of_more(entries, text("dept"), text("dept")) == (
+        "custom:dept: Existing attribute already has name custom:dept."
+    )
+
+
+def test_a_standard_name_is_free_for_a_custom_attribute():
+    assert added_attributes(schema_attributes([]), [text("email")])[-1]["Name"] == "custom:email"
+
+
+@pytest.mark.parametrize(
+    "requested,refusal",
+    [
+        (
+            {"Name": "dept"},
+            "Invalid AttributeDataType input, consider using the provided AttributeDataType enum.",
+        ),
+        (text("dept") | {"Required": True}, "Required custom attributes are not supported currently."),
+        (text("dept", MinLength="x"), "Invalid StringAttributeConstraints for schema attribute custom:dept"),
+        (
+            text("dept", MaxLength="2049"),
+            "user.custom:dept: String attributes cannot have a length of more than 2048",
+        ),
+        (
+            {"AttributeDataType": "String"},
+            (
+                "1 validation error detected: Value null at 'customAttributes.1.member.name'"
+                " failed to satisfy constraint: Member must not be null"
+            ),
+        ),
+    ],
+)
+def test_an_attribute_is_held_to_the_rules_of_creation(requested, refusal):
+    assert refusal_of_more(schema_attributes([]), requested) == refusal
+
+
+def test_a_pool_has_fifty_custom_attributes_at_most():
+    entries = schema_attributes([text(f"a{number}") for number in range(49)])
+    assert len(added_attributes(entries, [text("last")])) == 70
+    assert refusal_of_more(entries, text("last"), text("more")) == (
+        "A user pool can have at most 50 custom attributes."
+    )

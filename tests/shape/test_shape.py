@@ -41,7 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"app", "settings"},
     "__main__": {"cli"},
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "setting_values"},
+    "setting_values": set(),
     "domain": {"errors"},
     **dict.fromkeys(WAYS_OUT, BELOW),
     **{seam: {"store", "vault", *BELOW} for seam in SEAMS},
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"domain", *FOR_ALL},
     "seams": set(),
     **{steward: {"settings", "store", "vault", *STEWARDS, *BELOW} for steward in STEWARDS},
+    "courier": {"delivery", "store", *BELOW},
     **{
         face: {"domain", "seams", "wire", "operations", *FOR_ALL}
         for face in ("http", "oauth", "pages", "console")

@@ -7,9 +7,9 @@ import pytest
 
 from cenote.domain.registrations import Pool
 from cenote.store.contract import Store
-from tests.engines import Engine, open_sqlite
+from tests.engines import Engine, open_postgres, open_sqlite
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"sqlite": open_sqlite}
+ENGINES: dict[str, Callable[[Path], Engine]] = {"sqlite": open_sqlite, "postgres": open_postgres}
 
 
 @pytest.fixture(params=ENGINES)

@@ -19,6 +19,44 @@ from tests.house import PASSWORD, House, Tenant, error_of
 DONE = "done"
 
 
+def pairs(**attributes: str) -> list[dict[str, str]]:
+    """Attributes as a request lists them."""
+    return [{"Name": name, "Value": value} for name, value in attributes.items()]
+
+
+def sign_up(tenant: Tenant, username: str = "ann", **request: Any) -> dict[str, Any]:
+    """SignUp with a word or two changed: its answer without the metadata."""
+    wanted = {"ClientId": tenant.client_id, "Username": username, "Password": PASSWORD}
+    answer: dict[str, Any] = tenant.cognito.sign_up(**wanted | request)
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def confirm(tenant: Tenant, code: str, username: str = "ann", **request: Any) -> None:
+    """ConfirmSignUp with a word or two changed."""
+    wanted = {"ClientId": tenant.client_id, "Username": username, "ConfirmationCode": code}
+    tenant.cognito.confirm_sign_up(**wanted | request)
+
+
+def resend(tenant: Tenant, username: str = "ann", **request: Any) -> dict[str, Any]:
+    """ResendConfirmationCode with a word or two changed: its answer without the metadata."""
+    wanted = {"ClientId": tenant.client_id, "Username": username}
+    answer: dict[str, Any] = tenant.cognito.resend_confirmation_code(**wanted | request)
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def status_of(tenant: Tenant, username: str = "ann") -> str:
+    """The UserStatus that an administrator sees."""
+    user = tenant.cognito.admin_get_user(UserPoolId=tenant.pool_id, Username=username)
+    status: str = user["UserStatus"]
+    return status
+
+
+def attributes_of(tenant: Tenant, username: str = "ann") -> dict[str, str]:
+    """The attributes that an administrator sees."""
+    user = tenant.cognito.admin_get_user(UserPoolId=tenant.pool_id, Username=username)
+    return {pair["Name"]: pair["Value"] for pair in user["UserAttributes"]}
+
+
 def code_sent_to(tenant: Tenant, address: str) -> str:
     """The newest code that a user of this pool was sent at this address."""
     sent = [message for message in tenant.house.inbox(to=address) if message["pool_id"] == tenant.pool_id]

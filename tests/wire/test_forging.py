@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from cenote.vault.signing import SigningKey
 from tests.house import House, Tenant
-from tests.wire import forgeries
+from tests.wire import forger, forgeries
 from tests.wire.craft import keys_of
-from tests.wire.forgeries import Forgery, Scene
+from tests.wire.forger import Forgery, Scene
 
 OPERATIONS = ("GetUser", "GlobalSignOut", "DeleteUser")
 NOT_AUTHORIZED = "NotAuthorizedException"
@@ -58,7 +58,7 @@ def each(group: Mapping[str, Forgery]) -> pytest.MarkDecorator:
 
 
 def test_the_control_is_accepted(house: House, scene: Scene) -> None:
-    assert forgeries.genuine_respelled(scene) == scene.access
+    assert forger.genuine_respelled(scene) == scene.access
     assert answer_of(house, "GetUser", scene.access)[0] == 200
 
 
@@ -110,5 +110,5 @@ def test_no_edit_of_a_genuine_token_is_accepted(
 @settings(max_examples=100, deadline=None)
 @given(header=st.binary(max_size=40), payload=st.binary(max_size=40), signature=st.binary(max_size=40))
 def test_no_bytes_break_the_reading(house: House, header: bytes, payload: bytes, signature: bytes) -> None:
-    forged = forgeries.token(header, payload, signature)
+    forged = forger.token(header, payload, signature)
     assert answer_of(house, "GetUser", forged) == (400, NOT_AUTHORIZED, "Invalid Access Token")

@@ -81,7 +81,7 @@ def backup(settings: Settings, target: str) -> int:
             task = progress.add_task("rows", total=None)
             for table in TABLES:
                 columns = source.columns(table)
-                for rows in source.rows(table):
+                for rows in source.rows(table) if columns else ():  # an older schema has fewer tables
                     writer.put(Piece(table, columns, [tuple(row) for row in rows]))
                     writer.rows += len(rows)
                     progress.update(task, completed=writer.rows)

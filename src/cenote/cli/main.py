@@ -6,6 +6,7 @@ Leaves out what a subcommand does; heavy modules are imported where they are use
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,10 +26,18 @@ app = typer.Typer(
 )
 erasure = typer.Typer(help="What is left of a user who was erased.", no_args_is_help=True)
 app.add_typer(erasure, name="erasure")
+keys_app = typer.Typer(help="The access keys that administrators sign with.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 
 def _flag(name: str) -> Any:
     return typer.Option(f"--{name.replace('_', '-')}", help=settings.explain(name), show_default=False)
+
+
+def _decided(flags: Mapping[str, object], *besides: str) -> settings.Settings:
+    """The settings that a command was given, by flags among others."""
+    given = {name: value for name, value in flags.items() if name not in besides}
+    return settings.load(given, os.environ, Path.cwd())
 
 
 Folder = Path | None
@@ -38,6 +47,7 @@ KeysMirror = Annotated[Folder, _flag("keys_mirror")]
 MasterKeyFile = Annotated[Folder, _flag("master_key_file")]
 DatabaseUrl = Annotated[str | None, _flag("database_url")]
 MasterKeyCommand = Annotated[str | None, _flag("master_key_command")]
+KeyId = Annotated[str, typer.Argument(help="The id of the access key, AKIA...")]
 
 
 @app.command()
@@ -57,6 +67,11 @@ def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typ
     issuer: Annotated[str | None, _flag("issuer")] = None,
     threads: Annotated[str | None, _flag("threads")] = None,
     workers: Annotated[str | None, _flag("workers")] = None,
+    smtp_url: Annotated[str | None, _flag("smtp_url")] = None,
+    smtp_from: Annotated[str | None, _flag("smtp_from")] = None,
+    console_messages: Annotated[
+        bool | None, typer.Option("--console-messages", help=settings.explain("console_messages"))
+    ] = None,
     quotas: Annotated[str | None, _flag("quotas")] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
@@ -149,6 +164,78 @@ def verify(  # noqa: PLR0917 - each flag is a parameter
     from cenote.cli.verifying import verify as run
 
     raise typer.Exit(run(decided, sub, also or []))
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who uses the key: the last part of their ARN.")],
+    *,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A file with an IAM-style policy: what the key may do.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="The key may read everything.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The key may do everything.")] = False,
+    data: Data = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an access key and show its secret, once; beside a running server."""
+    decided = _decided(locals(), "name", "policy", "read_only", "everything")
+    from cenote.cli.keys import create
+
+    create(decided, name, policy, read_only=read_only, everything=everything)
+
+
+@keys_app.command("list")
+def list_keys(
+    *,
+    data: Data = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List the access keys, without their secrets."""
+    decided = _decided(locals())
+    from cenote.cli.keys import show_list
+
+    show_list(decided)
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    key_id: KeyId,
+    *,
+    data: Data = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End an access key for good; the next call that it signs is refused."""
+    decided = _decided(locals(), "key_id")
+    from cenote.cli.keys import revoke
+
+    revoke(decided, key_id)
+
+
+@keys_app.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    *,
+    grace_hours: Annotated[
+        float,
+        typer.Option("--grace-hours", min=0, max=8_760, help="How long the old secret still works."),
+    ] = 24,
+    data: Data = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give an access key a new secret and show it, once; id and policy stay."""
+    decided = _decided(locals(), "key_id", "grace_hours")
+    from cenote.cli.keys import rotate
+
+    rotate(decided, key_id, grace_hours)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from cenote.app import build
+from cenote.cli.keys import show_root
 from cenote.cli.logging import configure_logging
 from cenote.errors import CenoteError
 from cenote.settings import Settings
@@ -91,6 +92,8 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     configure_logging()
     try:
         application = build(settings)
+        if not settings.dev:
+            show_root(application.services.store, application.services.master)
     except CenoteError as failure:
         shared.refused.set()
         sys.stderr.write(f"cenote: {failure}\n")

@@ -1,1 +1,5 @@
-"""The ways out to a person: what messages say.  Carrying them is the outbox's."""
+"""
+The ways out to a person: what messages say, and who carries them.
+
+Leaves out when one is due and what becomes of it (`courier.py`, `store/outbox.py`).
+"""

@@ -30,6 +30,7 @@ _INNER_NAMES: Final = {
     "phone_number": "phoneNumbers",
     "address": "addresses",
 }
+UNAUTHORIZED: Final = "A client attempted to write unauthorized attribute"
 _NON_CONFORMING: Final = "Attributes did not conform to the schema: "
 _NO_CLAIMS: Final = frozenset({"sub", "identities"})
 _INTEGER = re.compile(r"-?[0-9]{1,300}")  # so that the decimal ones fit into a float
@@ -44,6 +45,11 @@ def from_wire(pairs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def emptied(pairs: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The names whose last value is empty or missing: in an update, the attributes to delete."""
     return frozenset(name for name, value in _last_of_each(pairs).items() if not value)
+
+
+def with_plain_flags(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes with the two flags spelled as they are compared: `true` or `false`."""
+    return {name: value.lower() if name in VERIFIED_FLAGS else value for name, value in attributes.items()}
 
 
 def to_wire(
@@ -85,7 +91,7 @@ def check_sign_up(
         if name in NON_MUTABLE:
             raise InvalidParameterException(f"Cannot modify the non-mutable attribute {name}")
     if any(name in schema and name not in writable for name in attributes):
-        raise NotAuthorizedException("A client attempted to write unauthorized attribute")
+        raise NotAuthorizedException(UNAUTHORIZED)
     check_known(attributes, schema)
     _check_complete(attributes, schema)
     check_values(attributes, schema)
@@ -102,14 +108,26 @@ def check_known(names: Iterable[str], schema: Mapping[str, Attribute]) -> None:
 
 def check_values(attributes: Mapping[str, str], schema: Mapping[str, Attribute]) -> None:
     """Refuse values outside the schema's bounds, a line for each, and then addresses that are none."""
-    refusals = ((name, _value_refusal(value, schema[name])) for name, value in attributes.items())
+    refusals = ((name, value_refusal(value, schema[name])) for name, value in attributes.items())
     lines = [f"{name}: {text}\n" for name, text in refusals if text]
     if lines:
         raise InvalidParameterException(_NON_CONFORMING + "".join(lines))
+    check_addresses(attributes)
+
+
+def check_addresses(attributes: Mapping[str, str]) -> None:
+    """Refuse addresses that are none."""
     if "email" in attributes and not looks_like_email(attributes["email"]):
         raise InvalidParameterException("Invalid email address format.")
     if "phone_number" in attributes and not looks_like_phone(attributes["phone_number"]):
         raise InvalidParameterException("Invalid phone number format.")
+
+
+def inner_name(name: str) -> str:
+    """What the service calls an attribute in its sentences about required and immutable ones (captured)."""
+    if name.startswith("custom:"):
+        return "Custom.User." + name.removeprefix("custom:")
+    return _INNER_NAMES.get(name, name)
 
 
 def masked_email(address: str) -> str:
@@ -146,7 +164,7 @@ def _claim(name: str, value: str) -> Any:
 
 def _check_complete(attributes: Mapping[str, str], schema: Mapping[str, Attribute]) -> None:
     missing = [
-        _INNER_NAMES.get(name, name)
+        inner_name(name)
         for name, attribute in schema.items()
         if attribute.required and name not in attributes and name not in NON_MUTABLE
     ]
@@ -155,7 +173,8 @@ def _check_complete(attributes: Mapping[str, str], schema: Mapping[str, Attribut
         raise InvalidParameterException(_NON_CONFORMING + "\n".join(problems))
 
 
-def _value_refusal(value: str, attribute: Attribute) -> str | None:
+def value_refusal(value: str, attribute: Attribute) -> str | None:
+    """Why the schema does not take this value, or None."""
     if attribute.kind == "String":
         return _length_refusal(value, attribute)
     if attribute.kind == "Number":

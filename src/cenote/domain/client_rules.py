@@ -40,6 +40,7 @@ class Proposal:
     document: Document
     has_secret: bool
     pool_schema: Mapping[str, Attribute]
+    doing: str = "creating"
 
 
 def check(proposal: Proposal) -> None:
@@ -76,7 +77,7 @@ def _rotation_replaces_the_refresh_flow(proposal: Proposal) -> CognitoError | No
 def _reads_what_exists(proposal: Proposal) -> CognitoError | None:
     if set(proposal.document.get("ReadAttributes", ())) <= proposal.pool_schema.keys():
         return None
-    return InvalidParameterException("Invalid read attributes specified while creating a client")
+    return InvalidParameterException(f"Invalid read attributes specified while {proposal.doing} a client")
 
 
 def _writes_what_is_writable(proposal: Proposal) -> CognitoError | None:
@@ -85,7 +86,7 @@ def _writes_what_is_writable(proposal: Proposal) -> CognitoError | None:
     offered = {name for name, attribute in proposal.pool_schema.items() if _may_be_listed(attribute)}
     if not written or needed - NEVER_WRITABLE <= written <= offered:
         return None
-    return InvalidParameterException("Invalid write attributes specified while creating a client")
+    return InvalidParameterException(f"Invalid write attributes specified while {proposal.doing} a client")
 
 
 def _may_be_listed(attribute: Attribute) -> bool:

@@ -9,7 +9,7 @@ ids and secrets, and SECRET_HASH.  Leaves out the rules that refuse a configurat
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cenote.domain import client_rules, lifetimes, tiers
@@ -78,6 +78,31 @@ def new_document(
     client_rules.check(Proposal(document, _has_secret(given), pool_schema))
     tiers.check_client_tier(document, pool_tier)
     return document
+
+
+def updated(
+    document: Document,
+    request: Mapping[str, Any],
+    *,
+    has_secret: bool,
+    pool_schema: Mapping[str, Attribute],
+    pool_tier: str,
+) -> Document:
+    """
+    The client as an UpdateUserPoolClient request leaves it, or the request's refusal.
+
+    All that the request leaves out is set back to its default, but for the name.
+    """
+    given = without_nulls(request)
+    changed = {
+        "UserPoolId": document["UserPoolId"],
+        "ClientName": given.get("ClientName", document["ClientName"]),
+        "ClientId": document["ClientId"],
+        **_configuration(given),
+    }
+    client_rules.check(Proposal(changed, has_secret, pool_schema, doing="updating"))
+    tiers.check_client_tier(changed, pool_tier)
+    return changed
 
 
 def described(document: Document, *, created_ms: int, modified_ms: int, secret: str | None) -> Document:
@@ -168,19 +193,21 @@ def secret_hash(secret: str, username: str, client_id: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def check_secret_hash(client_id: str, secret: str | None, username: str, given: str | None) -> None:
+def check_secret_hash(client_id: str, secrets: Sequence[str], username: str, given: str | None) -> None:
     """
-    Refuse a call whose SECRET_HASH is missing, wrong, or sent for a client that has no secret.
+    Refuse a call whose SECRET_HASH is missing, made with no secret of the client's, or sent for a client that
+    has none.
 
-    The comparison takes the same time wherever the two differ.
+    The comparison takes the same time wherever the two differ, and whichever secret it was.
     """
-    if secret is None and given is None:
+    if not secrets and given is None:
         return
     if given is None:
         raise NotAuthorizedException(
             f"Client {client_id} is configured with secret but SECRET_HASH was not received"
         )
-    if secret is None or not _are_equal(given, secret_hash(secret, username, client_id)):
+    matches = [_are_equal(given, secret_hash(secret, username, client_id)) for secret in secrets]
+    if not any(matches):
         raise NotAuthorizedException(f"Unable to verify secret hash for client {client_id}")
 
 

@@ -1,5 +1,5 @@
 """
-Codes that prove an address: how they look, how long they live, and how many guesses they bear.
+Codes that prove an address: how they look, how long they live, and what limits guessing at them.
 
 Only a keyed digest of a code is ever kept: six digits need more than a hash.  Leaves out the key and the row.
 """
@@ -7,11 +7,11 @@ Only a keyed digest of a code is ever kept: six digits need more than a hash.  L
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cenote.domain.limits import HOUR_MS, Limit
+
 CODE_DIGITS = 6
-HOUR_MS = 3_600_000
 SIGN_UP_LIFETIME_MS = 24 * HOUR_MS
 RESET_LIFETIME_MS = HOUR_MS
-GUESSES_MAX = 15  # ConfirmSignUp's published limit is 15 an hour; a code that has borne them bears no more
 
 
 class Purpose(StrEnum):
@@ -19,6 +19,13 @@ class Purpose(StrEnum):
 
     SIGN_UP = "sign_up"
     FORGOT_PASSWORD = "forgot_password"
+    VERIFY_EMAIL = "verify_email"
+    VERIFY_PHONE_NUMBER = "verify_phone_number"
+
+
+def verification_of(attribute: str) -> Purpose:
+    """What a code is good for that proves this address; the two addresses may be proved side by side."""
+    return Purpose.VERIFY_EMAIL if attribute == "email" else Purpose.VERIFY_PHONE_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,23 @@ class Code:
 
 
 def lifetime_ms(purpose: Purpose) -> int:
-    """24 hours for a sign-up, one for a reset (the developer guide's figures)."""
+    """24 hours for an address, one for a reset (the developer guide's figures)."""
     return RESET_LIFETIME_MS if purpose is Purpose.FORGOT_PASSWORD else SIGN_UP_LIFETIME_MS
 
 
-def digest_input(sub: str, purpose: Purpose, code: str) -> bytes:
-    """What is digested: bound to the user and the purpose, so that no code is good for anything else."""
-    return f"code|{sub}|{purpose}|{code}".encode()
+def guessing_limit(purpose: Purpose) -> Limit:
+    """
+    What limits guesses at such a code: an hour's number of them, however many codes are asked for meanwhile.
+    """
+    if purpose is Purpose.SIGN_UP:
+        return Limit.CONFIRM_SIGN_UP
+    return Limit.RECOVERY if purpose is Purpose.FORGOT_PASSWORD else Limit.VERIFY_ATTRIBUTE
+
+
+def digest_input(sub: str, purpose: Purpose, code: str, address: str) -> bytes:
+    """
+    What is digested: bound to user, purpose and address, so that no code is good for anything else.
+
+    A code that went to an address which the user has given up proves nothing of the one that they have now.
+    """
+    return f"code|{sub}|{purpose}|{code}|{address}".encode()

@@ -6,6 +6,7 @@ is exactly what may be the alias.  Leaves out who holds a name (the store) and t
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from cenote.domain.documents import Document
@@ -57,6 +58,30 @@ def check_username(username: str, document: Document) -> None:
         raise InvalidParameterException(
             "Username cannot be of phone number format, since user pool is configured for phone number alias."
         )
+
+
+def check_preferred_username(attributes: Mapping[str, str], document: Document) -> None:
+    """Refuse a preferred name that, as an alias, could shadow another alias: it has the form of a name."""
+    preferred = attributes.get("preferred_username")
+    if preferred is not None and "preferred_username" in alias_attributes(document):
+        check_username(preferred, document)
+
+
+def names_of(username: str, attributes: Mapping[str, str], document: Document) -> frozenset[str]:
+    """
+    All names, not yet folded, by which a user is found: each must be unique in the pool.
+
+    An address that stands in the place of the name counts unproven too; as an alias, beside the name, it
+    counts once it is verified.
+    """
+    instead = (attribute for attribute in username_attributes(document) if attribute in attributes)
+    beside = (
+        attribute
+        for attribute in alias_attributes(document)
+        if attribute in attributes
+        and (attribute == "preferred_username" or attributes.get(f"{attribute}_verified") == "true")
+    )
+    return frozenset({username, *(attributes[attribute] for attribute in (*instead, *beside))})
 
 
 def attribute_of_username(username: str, document: Document) -> str | None:

@@ -4,7 +4,7 @@ Pools and clients as they are registered: the API's own document beside what the
 Leaves out what a document means (`pools.py`, `clients.py`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,18 +30,34 @@ class Pool:
         """The attributes that a user of this pool may have, read from the document once."""
         return schema(self.document)
 
+    def changed(self, document: dict[str, Any], *, modified_ms: int | None = None) -> "Pool":
+        """The pool with another document; tags come and go without a word in LastModifiedDate."""
+        return replace(self, document=document, modified_ms=modified_ms or self.modified_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """One of a client's secrets, sealed under the master key; its id tells when it was made."""
+
+    created_ms: int
+    sealed: bytes = field(repr=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """An app client.  `secret` is sealed under the master key; None for a public client."""
+    """An app client with its secrets, the oldest first; a public client has none."""
 
     client_id: str
     pool_id: str
-    secret: bytes | None = field(repr=False)
     document: dict[str, Any]
     created_ms: int
     modified_ms: int
+    secrets: tuple[ClientSecret, ...] = ()
     version: int = 1
+
+    def changed(self, document: dict[str, Any], *, modified_ms: int) -> "Client":
+        """The client with another document."""
+        return replace(self, document=document, modified_ms=modified_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,8 @@ class Message:
     body: str
     code: str
     created_ms: int
+    expires_ms: int | None = None  # after which it is worth nothing, and is not sent any more
+    is_html: bool = False
 
 
 @dataclass(frozen=True, slots=True)

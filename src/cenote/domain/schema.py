@@ -15,6 +15,7 @@ from cenote.domain.documents import Document
 from cenote.errors import InvalidParameterException
 
 STRING_LENGTH_MAX = 2048
+CUSTOM_ATTRIBUTES_PER_POOL_MAX = 50
 VERIFIED_FLAGS: Final = ("email_verified", "phone_number_verified")
 
 # In the order in which CreateUserPool answers them (captured).
@@ -77,7 +78,7 @@ def schema_attributes(requested: Sequence[Mapping[str, Any]]) -> list[Document]:
 
     An entry named like a standard attribute overrides it; every other entry is custom.
     """
-    _check_named(requested)
+    _check_named(requested, "schema")
     overrides = {entry["Name"]: entry for entry in requested if entry["Name"] in _OVERRIDABLE}
     custom = [custom_attribute(entry) for entry in requested if entry["Name"] not in _OVERRIDABLE]
     _check_distinct([entry["Name"] for entry in custom])
@@ -103,6 +104,23 @@ def custom_attribute(requested: Mapping[str, Any]) -> Document:
     constraints = _checked_constraints(name, kind, requested)
     mutable = requested.get("Mutable", True)
     return _entry(name, kind, constraints, mutable=mutable) | {"DeveloperOnlyAttribute": developer_only}
+
+
+def added_attributes(entries: Sequence[Document], requested: Sequence[Mapping[str, Any]]) -> list[Document]:
+    """The SchemaAttributes of a pool that is given more custom attributes: all of them or, refused, none."""
+    _check_named(requested, "customAttributes")
+    added: list[Document] = []
+    for entry in map(custom_attribute, requested):
+        name = entry["Name"]
+        if any(other["Name"] == name for other in (*entries, *added)):
+            raise InvalidParameterException(f"{name}: Existing attribute already has name {name}.")
+        added.append(entry)
+    if len(entries) + len(added) > len(STANDARD_NAMES) + CUSTOM_ATTRIBUTES_PER_POOL_MAX:
+        # The limit is the guide's; the live service's sentence is unknown.
+        raise InvalidParameterException(
+            f"A user pool can have at most {CUSTOM_ATTRIBUTES_PER_POOL_MAX} custom attributes."
+        )
+    return [*entries, *added]
 
 
 def identities_attribute() -> Document:
@@ -185,11 +203,11 @@ def _bound(name: str, member: str, text: str | None) -> int | None:
     return int(text)
 
 
-def _check_named(requested: Sequence[Mapping[str, Any]]) -> None:
+def _check_named(requested: Sequence[Mapping[str, Any]], member: str) -> None:
     for number, entry in enumerate(requested, 1):
         if "Name" not in entry:  # the model lets it pass; nothing can be made of it
             raise InvalidParameterException(
-                f"1 validation error detected: Value null at 'schema.{number}.member.name'"
+                f"1 validation error detected: Value null at '{member}.{number}.member.name'"
                 " failed to satisfy constraint: Member must not be null"
             )
 

@@ -8,6 +8,7 @@ features that are not settings of a pool or a client, such as managed login and 
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from cenote.domain import mfa
 from cenote.domain.documents import Document
 from cenote.errors import FeatureUnavailableInTierException
 
@@ -26,6 +27,11 @@ def check_pool_tier(document: Document) -> None:
 def check_client_tier(document: Document, pool_tier: str) -> None:
     """Refuse a client that uses features outside the plan of its pool."""
     _check(document, pool_tier, _CLIENT_FEATURES)
+
+
+def is_lowered(former: Document, document: Document) -> bool:
+    """Whether a pool's plan gives less than it did, so that its clients may use too much."""
+    return _ASCENDING.index(document["UserPoolTier"]) < _ASCENDING.index(former["UserPoolTier"])
 
 
 def _check(document: Document, tier: str, features: Iterable[tuple[str, _Feature]]) -> None:
@@ -73,6 +79,15 @@ def _acr_level_names(pool: Document) -> str | None:
     return "Custom ACR Level Names" if "AcrConfiguration" in pool else None
 
 
+def _email_mfa(pool: Document) -> str | None:
+    return "Email MFA" if mfa.EMAIL in pool else None
+
+
+def _passkeys_as_mfa(pool: Document) -> str | None:
+    kind = pool.get(mfa.WEB_AUTHN, {}).get("FactorConfiguration")
+    return "Passkey MFA" if kind == mfa.MULTI_FACTOR else None
+
+
 def _choice_based_sign_in(client: Document) -> str | None:
     return "Choice-Based Sign-In" if "ALLOW_USER_AUTH" in client.get("ExplicitAuthFlows", ()) else None
 
@@ -89,6 +104,8 @@ _POOL_FEATURES: Final[tuple[tuple[str, _Feature], ...]] = (
     ("ESSENTIALS", _password_history),
     ("ESSENTIALS", _dynamic_client_registration),
     ("ESSENTIALS", _acr_level_names),
+    ("ESSENTIALS", _email_mfa),
+    ("ESSENTIALS", _passkeys_as_mfa),
 )
 _CLIENT_FEATURES: Final[tuple[tuple[str, _Feature], ...]] = (
     ("ESSENTIALS", _choice_based_sign_in),

@@ -29,6 +29,8 @@ class Grant:
     auth_time_s: int
     issued_s: int
     groups: Sequence[str] = ()
+    roles: Sequence[str] = ()
+    preferred_role: str | None = None
 
 
 def access_claims(grant: Grant, *, jti: str, lifetime_s: int, scope: str = USER_SCOPE) -> dict[str, Any]:
@@ -60,6 +62,10 @@ def id_claims(grant: Grant, profile: Mapping[str, Any], *, jti: str, lifetime_s:
     claims: dict[str, Any] = {"sub": grant.sub}
     if grant.groups:
         claims["cognito:groups"] = list(grant.groups)
+    if grant.roles:
+        claims["cognito:roles"] = list(grant.roles)
+    if grant.preferred_role is not None:
+        claims["cognito:preferred_role"] = grant.preferred_role
     claims |= {"iss": grant.issuer, "cognito:username": grant.username}
     if grant.origin_jti is not None:
         claims["origin_jti"] = grant.origin_jti

@@ -6,7 +6,7 @@ checked (`srp.py`) and who asks (`callers.py`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cenote.domain.srp import Verifier
@@ -33,7 +33,10 @@ class User:
     status: Status
     enabled: bool = True
     attributes: Mapping[str, str]
+    pending: Mapping[str, str] = field(default_factory=dict)  # new addresses that wait for their proof
     password: Verifier | None
+    former_passwords: tuple[Verifier, ...] = ()  # the latest first; kept where the pool remembers them
+    temporary_since_ms: int | None = None  # since when the password is only good for setting another one
     created_ms: int
     modified_ms: int
     version: int = 1
@@ -53,6 +56,19 @@ class User:
             return self
         return replace(self, attributes={**self.attributes, f"{attribute}_verified": "true"})
 
+    def address_to_prove(self, attribute: str) -> str | None:
+        """Where a code for this attribute must be sent: the address that waits, or the present one."""
+        return self.pending.get(attribute, self.attributes.get(attribute))
+
+    def proven(self, attribute: str, *, now_ms: int) -> "User":
+        """The user who proved the address of this attribute: one that waited takes its place."""
+        value = self.address_to_prove(attribute)
+        if value is None:
+            return self
+        pending = {name: address for name, address in self.pending.items() if name != attribute}
+        attributes = {**self.attributes, attribute: value, f"{attribute}_verified": "true"}
+        return replace(self, attributes=attributes, pending=pending, modified_ms=now_ms)
+
     def unverified(self, attribute: str) -> "User":
         """The user with an address that is somebody else's alias now."""
         return replace(self, attributes={**self.attributes, f"{attribute}_verified": "false"})
@@ -68,3 +84,28 @@ class User:
     def reset_required(self, *, now_ms: int) -> "User":
         """The user whose password no longer counts until a new one is set with a code."""
         return replace(self, status=Status.RESET_REQUIRED, modified_ms=now_ms)
+
+    def with_password(
+        self, password: Verifier, *, remembered: int, now_ms: int, status: Status | None = None
+    ) -> "User":
+        """
+        The user with a new password, and in another status if one is named.
+
+        Of all their passwords, the new one included, so many are remembered as the pool wants.
+        """
+        kept = () if self.password is None else (self.password, *self.former_passwords)
+        return replace(
+            self,
+            password=password,
+            temporary_since_ms=None,
+            former_passwords=kept[: max(remembered - 1, 0)],
+            status=status or self.status,
+            modified_ms=now_ms,
+        )
+
+    def with_temporary_password(self, password: Verifier, *, remembered: int, now_ms: int) -> "User":
+        """The user with a password that is only good for setting one of their own, for the pool's days."""
+        changed = self.with_password(
+            password, remembered=remembered, now_ms=now_ms, status=Status.FORCE_CHANGE_PASSWORD
+        )
+        return replace(changed, temporary_since_ms=now_ms)

@@ -19,6 +19,7 @@ from cenote.http.metrics import Metrics
 from cenote.http.wellknown import JwksResource, OpenIdConfigurationResource
 from cenote.services import Services
 from cenote.wire.protocol import CONTENT_TYPE, Call, Protocol, Reply
+from cenote.wire.sigv4 import Head
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 ERROR_MESSAGE_HEADER_CHARACTERS_MAX = 1_024
@@ -50,7 +51,7 @@ class ApiResource:
                     call_id,
                     request.get_header("X-Amz-Target"),
                     request.content_type,
-                    request.get_header("Authorization"),
+                    Head(request.query_string, request.get_header, request.remote_addr),
                     body,
                     request.get_header(FAULT_HEADER) if self._heeds_faults else None,
                 )

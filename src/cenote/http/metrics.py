@@ -1,16 +1,26 @@
 """Figures for Prometheus: calls by operation and outcome, their time, and what is owed to the keys folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that is read when somebody asks."""
+
+    name: str
+    sentence: str
+    read: Callable[[], int]
+
+
 class Metrics:
     """The figures of one process.  A label is an operation or an exception's name, never a person's."""
 
-    def __init__(self, tombstones_owed: Callable[[], int], tombstone_failures: Callable[[], int]) -> None:
+    def __init__(self, figures: Iterable[Figure]) -> None:
         self._registry = CollectorRegistry()
         self._calls = Counter(
             "cenote_calls", "Calls answered", ("operation", "outcome"), registry=self._registry
@@ -22,12 +32,8 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self._registry,
         )
-        owed = Gauge("cenote_tombstones_owed", "Erasures without a tombstone yet", registry=self._registry)
-        owed.set_function(tombstones_owed)
-        failed = Gauge(
-            "cenote_tombstone_failures", "Batches of tombstones that failed", registry=self._registry
-        )
-        failed.set_function(tombstone_failures)
+        for figure in figures:
+            Gauge(figure.name, figure.sentence, registry=self._registry).set_function(figure.read)
 
     def count(self, operation: str, outcome: str, spent_s: float) -> None:
         """Count one call."""

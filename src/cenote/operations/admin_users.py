@@ -1,34 +1,35 @@
-"""Users in an administrator's hand: shown, erased, shut out, let in, and made to set a new password."""
+"""Users in an administrator's hand: shown, changed, erased, shut out, let in, and made to set a password."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cenote.domain.attribute_changes import ADMIN, checked_deletion, checked_update
 from cenote.domain.attributes import to_wire_sub_first
 from cenote.domain.codes import Purpose
-from cenote.domain.pools import recovery_mechanisms
-from cenote.domain.registrations import Pool
 from cenote.domain.times import wire_time
 from cenote.domain.users import Status, User
 from cenote.errors import InvalidParameterException, NotAuthorizedException, UserNotFoundException
-from cenote.operations.codes import Channel, new_promise
+from cenote.operations.attribute_changes import change_attributes
+from cenote.operations.codes import new_promise
 from cenote.operations.erasing import erase
-from cenote.operations.registered import pool_of
+from cenote.operations.recovery_ways import NO_ADDRESS, NOT_RESETTABLE, recovery_channel
+from cenote.operations.registered import pool_of, user_of
 from cenote.registry import Answer, operation
 from cenote.services import Services
 from cenote.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp.type_defs import (
+        AdminDeleteUserAttributesRequestTypeDef,
         AdminDeleteUserRequestTypeDef,
         AdminDisableUserRequestTypeDef,
         AdminEnableUserRequestTypeDef,
         AdminGetUserRequestTypeDef,
         AdminResetUserPasswordRequestTypeDef,
+        AdminUpdateUserAttributesRequestTypeDef,
+        AdminUserGlobalSignOutRequestTypeDef,
     )
 
-NO_ADDRESS = "Cannot reset password for the user as there is no registered/verified email or phone_number"
-NOT_RESETTABLE = "User password cannot be reset in the current state."
-ADMIN_ONLY = "Contact administrator to reset password."
 DISABLED = "User is disabled"
 _RESETTABLE = (Status.CONFIRMED, Status.RESET_REQUIRED)
 
@@ -36,7 +37,7 @@ _RESETTABLE = (Status.CONFIRMED, Status.RESET_REQUIRED)
 @operation("AdminGetUser")
 def admin_get_user(services: Services, request: "AdminGetUserRequestTypeDef") -> Answer:
     """Show a user as they are, whatever a client may read."""
-    user = _user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
+    user = user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
     return {
         "Enabled": user.enabled,
         "UserAttributes": to_wire_sub_first(user.attributes, user.sub),
@@ -50,7 +51,7 @@ def admin_get_user(services: Services, request: "AdminGetUserRequestTypeDef") ->
 @operation("AdminDeleteUser")
 def admin_delete_user(services: Services, request: "AdminDeleteUserRequestTypeDef") -> Answer:
     """Erase a user on an administrator's word, exactly as they would erase themself."""
-    user = _user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
+    user = user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
     erase(services, user.sub)
     return None
 
@@ -78,15 +79,53 @@ def admin_enable_user(services: Services, request: "AdminEnableUserRequestTypeDe
     return {}
 
 
+@operation("AdminUserGlobalSignOut")
+def admin_user_global_sign_out(services: Services, request: "AdminUserGlobalSignOutRequestTypeDef") -> Answer:
+    """End every session of a user; their tokens are refused from now on."""
+    user = user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
+    services.store.write(lambda tx: tx.sessions.drop_all(user.sub))
+    return {}
+
+
+@operation("AdminUpdateUserAttributes")
+def admin_update_user_attributes(
+    services: Services, request: "AdminUpdateUserAttributesRequestTypeDef"
+) -> Answer:
+    """
+    Change a user's attributes on an administrator's word, which may also be that an address is theirs.
+
+    A new address that the pool verifies is sent a code, unless the word was given.
+    """
+    pool = pool_of(services, request["UserPoolId"])
+    user = user_of(services, pool, request["Username"])
+    change_attributes(services, pool, user, checked_update(request["UserAttributes"], pool.schema, ADMIN))
+    return {}
+
+
+@operation("AdminDeleteUserAttributes")
+def admin_delete_user_attributes(
+    services: Services, request: "AdminDeleteUserAttributesRequestTypeDef"
+) -> Answer:
+    """Delete attributes of a user, and with an address its flag and its use as a name."""
+    pool = pool_of(services, request["UserPoolId"])
+    user = user_of(services, pool, request["Username"])
+    change = checked_deletion(request["UserAttributeNames"], pool.schema, ADMIN)
+    change_attributes(services, pool, user, change)
+    return {}
+
+
 @operation("AdminResetUserPassword")
 def admin_reset_user_password(services: Services, request: "AdminResetUserPasswordRequestTypeDef") -> Answer:
     """Make a user's password worthless and promise them a code to set a new one with."""
     pool = pool_of(services, request["UserPoolId"])
-    user = _user_of(services, pool, request["Username"])
+    user = user_of(services, pool, request["Username"])
     refusal = _reset_refusal(user)
     if refusal is not None:
         raise refusal
-    promise = new_promise(services, pool, user, _recovery_channel(pool, user), Purpose.FORGOT_PASSWORD)
+    channel = recovery_channel(pool, user)
+    if channel is None:
+        raise InvalidParameterException(NO_ADDRESS)
+    promise = new_promise(services, pool, user, channel, Purpose.FORGOT_PASSWORD)
 
     def reset(tx: Transaction, held: User) -> User:
         if held.sub != user.sub:
@@ -99,14 +138,6 @@ def admin_reset_user_password(services: Services, request: "AdminResetUserPasswo
 
     _change(services, request["UserPoolId"], request["Username"], reset)
     return {}
-
-
-def _user_of(services: Services, pool: Pool, username: str) -> User:
-    name = services.pool_secrets.of(pool).blind(username)
-    user = services.store.read(lambda tx: tx.users.find_named(pool, name))
-    if user is None:
-        raise UserNotFoundException
-    return user
 
 
 def _change(
@@ -131,15 +162,3 @@ def _reset_refusal(user: User) -> NotAuthorizedException | None:
     if user.status not in _RESETTABLE:
         return NotAuthorizedException(NOT_RESETTABLE)
     return None
-
-
-def _recovery_channel(pool: Pool, user: User) -> Channel:
-    """The first verified address in the pool's order of recovery."""
-    mechanisms = recovery_mechanisms(pool.document)
-    if mechanisms == ("admin_only",):
-        raise NotAuthorizedException(ADMIN_ONLY)
-    for mechanism in mechanisms:
-        attribute = mechanism.removeprefix("verified_")
-        if user.attributes.get(f"{attribute}_verified") == "true" and attribute in user.attributes:
-            return Channel(attribute, user.attributes[attribute])
-    raise InvalidParameterException(NO_ADDRESS)

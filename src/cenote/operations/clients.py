@@ -1,13 +1,19 @@
-"""App clients: CreateUserPoolClient, DescribeUserPoolClient, ListUserPoolClients, DeleteUserPoolClient."""
+"""
+App clients: CreateUserPoolClient, DescribeUserPoolClient, ListUserPoolClients, UpdateUserPoolClient,
+DeleteUserPoolClient.
+"""
 
 from typing import TYPE_CHECKING
 
 from cenote.domain import clients
-from cenote.domain.registrations import Client
+from cenote.domain.registrations import Client, ClientSecret, Pool
+from cenote.errors import LimitExceededException
+from cenote.operations.changing import change_client, held_pool
 from cenote.operations.paging import page_after, page_token
-from cenote.operations.registered import client_in_pool, pool_of, secret_of, secret_place
+from cenote.operations.registered import SECRET_BYTES, client_in_pool, pool_of, sealed_secret, secrets_of
 from cenote.registry import Answer, operation
 from cenote.services import Services
+from cenote.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp.type_defs import (
@@ -15,11 +21,12 @@ if TYPE_CHECKING:
         DeleteUserPoolClientRequestTypeDef,
         DescribeUserPoolClientRequestTypeDef,
         ListUserPoolClientsRequestTypeDef,
+        UpdateUserPoolClientRequestTypeDef,
     )
 
 CLIENT_ID_BYTES = 16
-SECRET_BYTES = 32
 CLIENTS_LISTED_MAX = 60
+CLIENTS_PER_POOL_MAX = 1_000
 
 
 @operation("CreateUserPoolClient")
@@ -37,20 +44,20 @@ def create_user_pool_client(services: Services, request: "CreateUserPoolClientRe
     client = Client(
         client_id=client_id,
         pool_id=pool.pool_id,
-        secret=None if secret is None else _sealed(services, client_id, secret),
+        secrets=() if secret is None else (ClientSecret(now_ms, sealed_secret(services, client_id, secret)),),
         document=document,
         created_ms=now_ms,
         modified_ms=now_ms,
     )
-    services.store.write(lambda tx: tx.clients.add(client, request["ClientName"]))
-    return {"UserPoolClient": _described(client, secret)}
+    services.store.write(lambda tx: _add(tx, client))
+    return {"UserPoolClient": _described(services, client)}
 
 
 @operation("DescribeUserPoolClient")
 def describe_user_pool_client(services: Services, request: "DescribeUserPoolClientRequestTypeDef") -> Answer:
     """Show a client as it is, its secret included."""
     _pool, client = client_in_pool(services, request["UserPoolId"], request["ClientId"])
-    return {"UserPoolClient": _described(client, secret_of(services, client))}
+    return {"UserPoolClient": _described(services, client)}
 
 
 @operation("ListUserPoolClients")
@@ -67,6 +74,25 @@ def list_user_pool_clients(services: Services, request: "ListUserPoolClientsRequ
     return answer
 
 
+@operation("UpdateUserPoolClient")
+def update_user_pool_client(services: Services, request: "UpdateUserPoolClientRequestTypeDef") -> Answer:
+    """Configure a client anew; its id and its secrets are not part of that."""
+    now_ms = services.now_ms()
+
+    def change(pool: Pool, client: Client) -> Client:
+        document = clients.updated(
+            client.document,
+            request,
+            has_secret=bool(client.secrets),
+            pool_schema=pool.schema,
+            pool_tier=pool.document["UserPoolTier"],
+        )
+        return client.changed(document, modified_ms=now_ms)
+
+    client = change_client(services, request["UserPoolId"], request["ClientId"], change)
+    return {"UserPoolClient": _described(services, client)}
+
+
 @operation("DeleteUserPoolClient")
 def delete_user_pool_client(services: Services, request: "DeleteUserPoolClientRequestTypeDef") -> Answer:
     """End a client; whoever holds its tokens is told that it does not exist."""
@@ -75,11 +101,18 @@ def delete_user_pool_client(services: Services, request: "DeleteUserPoolClientRe
     return None
 
 
-def _described(client: Client, secret: str | None) -> dict[str, object]:
+def _add(tx: Transaction, client: Client) -> None:
+    """Hold a client, unless its pool has its number; the pool is held, so that two at once are counted."""
+    held_pool(tx, client.pool_id)
+    if tx.clients.count(client.pool_id) >= CLIENTS_PER_POOL_MAX:
+        # The limit is the guide's; the live service's sentence is unknown.
+        raise LimitExceededException(f"A user pool can have at most {CLIENTS_PER_POOL_MAX} app clients.")
+    tx.clients.add(client, client.document["ClientName"])
+
+
+def _described(services: Services, client: Client) -> dict[str, object]:
+    """The client as it is shown, with the older of two secrets: it is the one that everybody knows by now."""
+    secret = next(iter(secrets_of(services, client)), None)
     return clients.described(
         client.document, created_ms=client.created_ms, modified_ms=client.modified_ms, secret=secret
     )
-
-
-def _sealed(services: Services, client_id: str, secret: str) -> bytes:
-    return services.master.sealing_key(client_id).seal(secret_place(client_id), secret.encode())

@@ -2,19 +2,26 @@
 Codes on their way to a person: made before a transaction, promised inside it, checked when they come back.
 """
 
+import hmac
 from dataclasses import dataclass
 
 from cenote.delivery.messages import verification_words
 from cenote.domain.attributes import masked_email, masked_phone
-from cenote.domain.codes import CODE_DIGITS, GUESSES_MAX, Code, Purpose, digest_input, lifetime_ms
+from cenote.domain.codes import (
+    CODE_DIGITS,
+    Code,
+    Purpose,
+    digest_input,
+    guessing_limit,
+    lifetime_ms,
+    verification_of,
+)
+from cenote.domain.limits import Limit, Subject
+from cenote.domain.names import looks_like_email, looks_like_phone
 from cenote.domain.registrations import Message, Pool
 from cenote.domain.users import User
-from cenote.errors import (
-    CodeMismatchException,
-    CognitoError,
-    ExpiredCodeException,
-    LimitExceededException,
-)
+from cenote.errors import CodeMismatchException, CognitoError, ExpiredCodeException
+from cenote.operations.attempts import attempt
 from cenote.services import Services
 from cenote.store.transaction import Transaction
 
@@ -53,7 +60,7 @@ class Channel:
 def new_promise(services: Services, pool: Pool, user: User, channel: Channel, purpose: Purpose) -> Promise:
     """A fresh code for the user, and its message."""
     text, now_ms = services.new_code(CODE_DIGITS), services.now_ms()
-    digest = services.keyed_digest(digest_input(user.sub, purpose, text))
+    digest = services.keyed_digest(digest_input(user.sub, purpose, text, channel.address))
     words = verification_words(pool.document, medium=channel.medium, code=text, username=user.username)
     code = Code(user.sub, purpose, digest, channel.attribute, now_ms + lifetime_ms(purpose))
     message = Message(
@@ -66,23 +73,76 @@ def new_promise(services: Services, pool: Pool, user: User, channel: Channel, pu
         body=words.body,
         code=text,
         created_ms=now_ms,
+        expires_ms=code.expires_ms,
+        is_html=words.is_html,
     )
     return Promise(code, message)
+
+
+def hold_limited(services: Services, promise: Promise, limit: Limit) -> None:
+    """Hold a promise that was asked for, if it is not one too many of this hour."""
+
+    def body(tx: Transaction) -> CognitoError | None:
+        refusal = attempt(services, tx, Subject(promise.code.sub), limit)
+        if refusal is None:
+            promise.hold(tx)
+        return refusal
+
+    refusal = services.store.write(body)
+    if refusal is not None:
+        raise refusal
+
+
+def simulated_channel(services: Services, pool: Pool, username: str, attribute: str) -> Channel:
+    """
+    Where a code for nobody would seem to go: the same for the same name, and different for others.
+
+    A name that is an address goes there; any other seems to have this attribute.
+    """
+    if looks_like_email(username):
+        return Channel("email", username)
+    if looks_like_phone(username):
+        return Channel("phone_number", username)
+    seed = services.keyed_digest(f"nobody|{pool.pool_id}|{username}".encode())
+    if attribute == "phone_number":
+        return Channel("phone_number", f"+1{int.from_bytes(seed[:4], 'big') % 10**10:010d}")
+    first, domain = (chr(ord("a") + byte % 26) for byte in seed[:2])
+    return Channel("email", f"{first}@{domain}.com")
+
+
+def known_code(
+    services: Services, tx: Transaction, user: User, purpose: Purpose, given: str
+) -> Code | CognitoError:
+    """
+    The code that was sent, if it is the one given, and still to be used; else the refusal, as a value.
+
+    A guess is counted before it is compared, and the count must outlive the refusal: so a refusal is
+    returned, and raised once the transaction has closed.
+    """
+    refusal = attempt(services, tx, Subject(user.sub), guessing_limit(purpose))
+    if refusal is not None:
+        return refusal
+    sent = tx.codes.find(user.sub, purpose)
+    if sent is None or sent.expires_ms <= services.now_ms():
+        return ExpiredCodeException()
+    address = _address_of(user, sent)
+    digest = services.keyed_digest(digest_input(user.sub, purpose, given, address))
+    return sent if hmac.compare_digest(digest, sent.digest) else CodeMismatchException()
 
 
 def given_code(
     services: Services, tx: Transaction, user: User, purpose: Purpose, given: str
 ) -> Code | CognitoError:
-    """
-    The code that was sent, taken, if it is the one given; else the refusal, as a value.
+    """As `known_code`, and the code is used up: of two callers, one gets it."""
+    known = known_code(services, tx, user, purpose, given)
+    if not isinstance(known, Code):
+        return known
+    return tx.codes.take(user.sub, purpose, known.digest) or ExpiredCodeException()
 
-    A guess is counted before it is compared, and the count must outlive the refusal: so a refusal is
-    returned, and raised once the transaction has closed.
-    """
-    guess = tx.codes.count_guess(user.sub, purpose)
-    if guess is None or guess[1] <= services.now_ms():
-        return ExpiredCodeException()
-    if guess[0] > GUESSES_MAX:
-        return LimitExceededException()
-    digest = services.keyed_digest(digest_input(user.sub, purpose, given))
-    return tx.codes.take(user.sub, purpose, digest) or CodeMismatchException()
+
+def _address_of(user: User, sent: Code) -> str:
+    """The address that the code must have been sent to, as the user is now."""
+    attribute = sent.attribute or ""
+    if sent.purpose is verification_of(attribute):
+        return user.address_to_prove(attribute) or ""
+    return user.attributes.get(attribute, "")

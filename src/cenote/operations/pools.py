@@ -1,25 +1,35 @@
-"""User pools: CreateUserPool, DescribeUserPool, ListUserPools, DeleteUserPool."""
+"""
+User pools: CreateUserPool, DescribeUserPool, ListUserPools, UpdateUserPool, AddCustomAttributes,
+DeleteUserPool.
+"""
 
 from typing import TYPE_CHECKING
 
-from cenote.domain import pools
+from cenote.domain import pools, tiers
 from cenote.domain.registrations import Pool, VerificationEntry
+from cenote.errors import LimitExceededException
+from cenote.operations.changing import change_pool, held_pool
+from cenote.operations.clients import CLIENTS_PER_POOL_MAX
 from cenote.operations.paging import page_after, page_token
 from cenote.operations.registered import pool_of
 from cenote.registry import Answer, operation
 from cenote.services import Services
+from cenote.store.transaction import Transaction
 from cenote.vault.pool_secrets import OpenedPool
 
 if TYPE_CHECKING:
     from types_boto3_cognito_idp.type_defs import (
+        AddCustomAttributesRequestTypeDef,
         CreateUserPoolRequestTypeDef,
         DeleteUserPoolRequestTypeDef,
         DescribeUserPoolRequestTypeDef,
         ListUserPoolsRequestTypeDef,
+        UpdateUserPoolRequestTypeDef,
     )
 
 POOL_ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 POOL_ID_LENGTH = 9
+POOLS_PER_REGION_MAX = 1_000
 _LISTING = "ListUserPools"
 
 
@@ -42,7 +52,7 @@ def create_user_pool(services: Services, request: "CreateUserPoolRequestTypeDef"
         modified_ms=now_ms,
     )
     entries = _entries(pool_id, secrets.opened)
-    services.store.write(lambda tx: tx.pools.add(pool, request["PoolName"], entries))
+    services.store.write(lambda tx: _add(tx, pool, entries))
     return {"UserPool": pools.created(document, created_ms=now_ms)}
 
 
@@ -72,16 +82,57 @@ def list_user_pools(services: Services, request: "ListUserPoolsRequestTypeDef") 
     return answer
 
 
+@operation("UpdateUserPool")
+def update_user_pool(services: Services, request: "UpdateUserPoolRequestTypeDef") -> Answer:
+    """Configure a pool anew; its schema and its kinds of user names are fixed for its life."""
+    pool_id, region, now_ms = request["UserPoolId"], services.locality.region, services.now_ms()
+
+    def body(tx: Transaction) -> None:
+        pool = held_pool(tx, pool_id)
+        document = pools.updated(pool.document, request, region=region)
+        if tiers.is_lowered(pool.document, document):
+            for client in tx.clients.list_page(pool_id, "", CLIENTS_PER_POOL_MAX):
+                tiers.check_client_tier(client.document, document["UserPoolTier"])
+        tx.pools.save(pool.changed(document, modified_ms=now_ms), document["Name"])
+
+    services.store.write(body)
+    return {}
+
+
+@operation("AddCustomAttributes")
+def add_custom_attributes(services: Services, request: "AddCustomAttributesRequestTypeDef") -> Answer:
+    """Let a pool's users have more attributes; none is ever taken back."""
+    now_ms = services.now_ms()
+    change_pool(
+        services,
+        request["UserPoolId"],
+        lambda pool: pool.changed(
+            pools.with_custom_attributes(pool.document, request["CustomAttributes"]), modified_ms=now_ms
+        ),
+    )
+    return {}
+
+
 @operation("DeleteUserPool")
 def delete_user_pool(services: Services, request: "DeleteUserPoolRequestTypeDef") -> Answer:
     """Erase a pool and everybody in it, at the cost of one tombstone."""
-    pool = pool_of(services, request["UserPoolId"])
-    refusal = pools.deletion_refusal(pool.document)
-    if refusal is not None:
-        raise refusal
-    now_ms = services.now_ms()
-    services.store.write(lambda tx: tx.pools.erase(pool.pool_id, now_ms))
+    pool_id, now_ms = request["UserPoolId"], services.now_ms()
+
+    def body(tx: Transaction) -> None:
+        refusal = pools.deletion_refusal(held_pool(tx, pool_id).document)
+        if refusal is not None:
+            raise refusal
+        tx.pools.erase(pool_id, now_ms)
+
+    services.store.write(body)
     return None
+
+
+def _add(tx: Transaction, pool: Pool, entries: list[VerificationEntry]) -> None:
+    if tx.pools.count() >= POOLS_PER_REGION_MAX:
+        # The limit is the guide's; the live service's sentence is unknown.
+        raise LimitExceededException(f"There can be at most {POOLS_PER_REGION_MAX} user pools.")
+    tx.pools.add(pool, pool.document["Name"], entries)
 
 
 def _described(pool: Pool, users: int) -> dict[str, object]:

@@ -5,8 +5,11 @@ The pool, the client and the user that a request names, or the refusal that says
 from cenote.domain.clients import check_secret_hash
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.sealed import Place
-from cenote.errors import ResourceNotFoundException
+from cenote.domain.users import User
+from cenote.errors import ResourceNotFoundException, UserNotFoundException
 from cenote.services import Services
+
+SECRET_BYTES = 32
 
 
 def pool_of(services: Services, pool_id: str) -> Pool:
@@ -34,19 +37,33 @@ def client_in_pool(services: Services, pool_id: str, client_id: str) -> tuple[Po
     return pool, found[1]
 
 
-def secret_of(services: Services, client: Client) -> str | None:
-    """The client's secret, opened; None for a public client."""
-    if client.secret is None:
-        return None
-    key = services.master.sealing_key(client.client_id)
-    return key.open(secret_place(client.client_id), client.secret).decode()
+def user_of(services: Services, pool: Pool, username: str) -> User:
+    """The user of the pool who is found by this name; to show, or to bind a change to their `sub`."""
+    name = services.pool_secrets.of(pool).blind(username)
+    user = services.store.read(lambda tx: tx.users.find_named(pool, name))
+    if user is None:
+        raise UserNotFoundException
+    return user
 
 
-def secret_place(client_id: str) -> Place:
-    """Where a client's secret lies sealed."""
-    return Place("clients", "secret", client_id)
+def secrets_of(services: Services, client: Client) -> list[str]:
+    """The client's live secrets, opened, the oldest first; none for a public client."""
+    if not client.secrets:
+        return []
+    key, place = services.master.sealing_key(client.client_id), _secret_place(client.client_id)
+    return [key.open(place, secret.sealed).decode() for secret in client.secrets]
+
+
+def sealed_secret(services: Services, client_id: str, secret: str) -> bytes:
+    """A client's secret as the store keeps it."""
+    return services.master.sealing_key(client_id).seal(_secret_place(client_id), secret.encode())
 
 
 def check_hash(services: Services, client: Client, username: str, given: str | None) -> None:
-    """Refuse a call that does not prove its client's secret for this user name."""
-    check_secret_hash(client.client_id, secret_of(services, client), username, given)
+    """Refuse a call that does not prove a secret of its client's for this user name."""
+    check_secret_hash(client.client_id, secrets_of(services, client), username, given)
+
+
+def _secret_place(client_id: str) -> Place:
+    """The address where a client's one secret once lay: a migration can move an envelope, not open it."""
+    return Place("clients", "secret", client_id)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from cenote.domain import attributes, names, passwords, pools
 from cenote.domain.clients import hides_user_existence, writable_attributes
 from cenote.domain.codes import Code, Purpose
+from cenote.domain.limits import Limit
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import SALT_BYTES, Verifier, verifier_of
 from cenote.domain.users import Status, User
 from cenote.errors import (
-    AliasExistsException,
     CognitoError,
     ExpiredCodeException,
     InvalidParameterException,
@@ -18,7 +18,10 @@ from cenote.errors import (
     UsernameExistsException,
     UserNotFoundException,
 )
-from cenote.operations.codes import Channel, given_code, new_promise
+from cenote.operations.attempts import attempt, require_attempt, subject_of
+from cenote.operations.attribute_changes import save_changed
+from cenote.operations.codes import Channel, given_code, hold_limited, new_promise, simulated_channel
+from cenote.operations.newcomers import newcomer
 from cenote.operations.registered import check_hash, client_of, pool_of
 from cenote.registry import Answer, operation
 from cenote.services import Services
@@ -51,8 +54,8 @@ def sign_up(services: Services, request: "SignUpRequestTypeDef") -> Answer:
     if not pools.is_self_sign_up_open(pool.document):
         raise NotAuthorizedException(CLOSED)
     names.check_username(username, pool.document)
-    opened = services.pool_secrets.of(pool)
-    if services.store.read(lambda tx: tx.users.find_named(pool, opened.blind(username))) is not None:
+    name = services.pool_secrets.of(pool).blind(username)
+    if services.store.read(lambda tx: tx.users.find_named(pool, name)) is not None:
         raise UsernameExistsException
     given = _attributes(pool, client, request)
     passwords.check(
@@ -60,15 +63,14 @@ def sign_up(services: Services, request: "SignUpRequestTypeDef") -> Answer:
     )
     user = _new_user(services, pool, username, given)
     user = replace(user, password=_verifier(services, user, request.get("Password") or ""))
-    key, wrapped = services.keyring.new_key(user.sub, pool.slot)
+    new = newcomer(services, pool, user)
     channel = _channel(pool, user)
     promise = None
     if channel is not None:
         promise = new_promise(services, pool, user, channel, Purpose.SIGN_UP)
-    found_by = {opened.blind(user.username), opened.blind(username)}
 
     def body(tx: Transaction) -> None:
-        tx.users.add(user, key, wrapped, sorted(found_by))
+        new.hold(tx)
         if promise is not None:
             promise.hold(tx)
 
@@ -93,14 +95,17 @@ def confirm_sign_up(services: Services, request: "ConfirmSignUpRequestTypeDef") 
 
     def body(tx: Transaction) -> CognitoError | None:
         user = tx.users.hold_named(pool, name)
+        if user is None and hides_user_existence(client.document):
+            nobody = subject_of(services, pool, None, request["Username"])
+            return attempt(services, tx, nobody, Limit.CONFIRM_SIGN_UP) or ExpiredCodeException()
         if user is None:
-            return ExpiredCodeException() if hides_user_existence(client.document) else _no_such_user()
+            return _no_such_user()
         confirmed = user.confirmed(now_ms=services.now_ms())
         code = given_code(services, tx, user, Purpose.SIGN_UP, request["ConfirmationCode"])
         if not isinstance(code, Code):
             return code
-        _claim_alias(services, tx, pool, user, (code.attribute, force))
-        tx.users.save(confirmed.verified(code.attribute))
+        proven = confirmed.verified(code.attribute)
+        save_changed(services, tx, pool, (user, proven), force=force)
         return None
 
     refusal = services.store.write(body)
@@ -116,10 +121,14 @@ def resend_confirmation_code(services: Services, request: "ResendConfirmationCod
     check_hash(services, client, request["Username"], request.get("SecretHash"))
     name = services.pool_secrets.of(pool).blind(request["Username"])
     user = services.store.read(lambda tx: tx.users.find_named(pool, name))
-    if not pools.auto_verified_attributes(pool.document):
+    verifies = sorted(pools.auto_verified_attributes(pool.document))
+    if not verifies:
         raise NotAuthorizedException(NO_AUTO_VERIFICATION)
+    subject = subject_of(services, pool, user, request["Username"])
     if (user is None or not user.enabled) and hides_user_existence(client.document):
-        return {"CodeDeliveryDetails": _simulated_channel(services, pool, request["Username"]).details()}
+        require_attempt(services, subject, Limit.RESEND_CONFIRMATION_CODE)
+        seeming = simulated_channel(services, pool, request["Username"], verifies[0])
+        return {"CodeDeliveryDetails": seeming.details()}
     if user is None:
         raise _no_such_user()
     if user.status is not Status.UNCONFIRMED:
@@ -128,7 +137,7 @@ def resend_confirmation_code(services: Services, request: "ResendConfirmationCod
     if channel is None:
         raise NotAuthorizedException(NO_AUTO_VERIFICATION)
     promise = new_promise(services, pool, user, channel, Purpose.SIGN_UP)
-    services.store.write(promise.hold)
+    hold_limited(services, promise, Limit.RESEND_CONFIRMATION_CODE)
     return {"CodeDeliveryDetails": channel.details()}
 
 
@@ -189,35 +198,6 @@ def _channel(pool: Pool, user: User) -> Channel | None:
         if attribute in verifies and attribute in user.attributes:
             return Channel(attribute, user.attributes[attribute])
     return None
-
-
-def _claim_alias(
-    services: Services, tx: Transaction, pool: Pool, user: User, claim: tuple[str | None, bool]
-) -> None:
-    """Make the verified address a name of the user's; another's only by force, and then theirs no more."""
-    attribute, force = claim
-    if attribute is None or attribute not in pools.alias_attributes(pool.document):
-        return
-    alias = services.pool_secrets.of(pool).blind(user.attributes[attribute])
-    holder = tx.users.hold_named(pool, alias)
-    if holder is not None and holder.sub != user.sub:
-        if not force:
-            raise AliasExistsException(f"An account with the {attribute} already exists.")
-        tx.users.save(holder.unverified(attribute))
-        tx.users.drop_name(pool.pool_id, alias)
-    if holder is None or holder.sub != user.sub:
-        tx.users.add_name(pool.pool_id, alias, user.sub, now_ms=services.now_ms())
-
-
-def _simulated_channel(services: Services, pool: Pool, username: str) -> Channel:
-    """Where a code for nobody would seem to go: the same for the same name, and different for others."""
-    if names.looks_like_email(username):
-        return Channel("email", username)
-    seed = services.keyed_digest(f"nobody|{pool.pool_id}|{username}".encode())
-    if "email" not in pools.auto_verified_attributes(pool.document):
-        return Channel("phone_number", f"+1{int.from_bytes(seed[:4], 'big') % 10**10:010d}")
-    first, domain = (chr(ord("a") + byte % 26) for byte in seed[:2])
-    return Channel("email", f"{first}@{domain}.com")
 
 
 def _no_such_user() -> UserNotFoundException:

@@ -71,9 +71,9 @@ class CodeTable:
     def put(self, code: Code, *, now_ms: int) -> None:
         """Hold a code; the user's former code for the same purpose is worth nothing from now on."""
         self._ground.run(
-            "insert into belongings (sub, kind, id, tag, count, created_ms, expires_ms, body)"
-            " values (:sub, 'code', :purpose, :attribute, 0, :now_ms, :expires_ms, :digest)"
-            " on conflict (sub, kind, id) do update set tag = excluded.tag, count = 0,"
+            "insert into belongings (sub, kind, id, tag, created_ms, expires_ms, body)"
+            " values (:sub, 'code', :purpose, :attribute, :now_ms, :expires_ms, :digest)"
+            " on conflict (sub, kind, id) do update set tag = excluded.tag,"
             " created_ms = excluded.created_ms, expires_ms = excluded.expires_ms, body = excluded.body",
             {
                 "sub": code.sub,
@@ -94,11 +94,18 @@ class CodeTable:
         ).fetchone()
         return None if row is None else Code(sub, purpose, digest, row[0], row[1])
 
-    def count_guess(self, sub: str, purpose: Purpose) -> tuple[int, int] | None:
-        """Count one more guess at a code; how many it has borne and when it ends, None when there is none."""
+    def drop_sent_to(self, sub: str, attribute: str) -> None:
+        """End every code that was sent to this address of the user's: it may be somebody else's by now."""
+        self._ground.run(
+            "delete from belongings where sub = :sub and kind = 'code' and tag = :attribute",
+            {"sub": sub, "attribute": attribute},
+        )
+
+    def find(self, sub: str, purpose: Purpose) -> Code | None:
+        """The code that the user was sent for this purpose, run out or not; to compare, never to use up."""
         row = self._ground.run(
-            "update belongings set count = count + 1 where sub = :sub and kind = 'code' and id = :purpose"
-            " returning count, expires_ms",
+            "select body, tag, expires_ms from belongings"
+            " where sub = :sub and kind = 'code' and id = :purpose",
             {"sub": sub, "purpose": purpose.value},
         ).fetchone()
-        return None if row is None else (row[0], row[1])
+        return None if row is None else Code(sub, purpose, bytes(row[0]), row[1], row[2])

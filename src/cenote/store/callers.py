@@ -5,8 +5,9 @@ Leaves out what the answer means (`domain/callers.py`).
 """
 
 from cenote.domain.callers import Presence
+from cenote.store.clients import ClientTable
 from cenote.store.ground import Ground
-from cenote.store.pools import ClientTable, PoolTable
+from cenote.store.pools import PoolTable
 from cenote.store.users import USER_COLUMNS, opened
 
 

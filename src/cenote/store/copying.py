@@ -19,14 +19,20 @@ TABLES = (
     "meta",
     "pools",
     "clients",
+    "client_secrets",
     "verification_keys",
     "users",
     "keys",
     "names",
+    "search_tokens",
+    "user_groups",
     "belongings",
     "outbox",
     "ledger",
     "fallen_pools",
+    "fallen_groups",
+    "activity",
+    "access_keys",
 )
 ROWS_PER_STEP = 1_000
 Rows = Sequence[Sequence[Any]]

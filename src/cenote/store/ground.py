@@ -68,9 +68,11 @@ class Ground:
     run: Run
     vault: VaultSeam
     documents: DocumentCache
-    # What PostgreSQL must be told where SQLite's one writer is alone already: to keep a row for changing it,
-    # and to keep one from being deleted while something is hung on it.
+    # What PostgreSQL must be told where SQLite's one writer is alone already: to keep a row for changing it
+    # (a user's, found by a join; or that of the one table asked), and to keep one from being deleted while
+    # something is hung on it.
     hold: str = ""
+    hold_row: str = ""
     share: str = ""
     graves: list[Grave] = field(default_factory=list)
 

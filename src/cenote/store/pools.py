@@ -1,5 +1,5 @@
 """
-Pools, their clients and the keys that check their tokens.
+Pools and the keys that check their tokens.
 
 A pool whose slot holds its own tombstone is an erased pool: every verb here treats it as absent, whatever an
 older copy of the database says.
@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from cenote.domain.registrations import Client, Pool, VerificationEntry
+from cenote.domain.registrations import Pool, VerificationEntry
 from cenote.domain.sealed import Grave, digest_of
-from cenote.errors import ResourceNotFoundException
+from cenote.errors import ConcurrentModificationException, ResourceNotFoundException
 from cenote.store.ground import Ground
 
 TOKEN_LIFETIME_MS_MAX = (
@@ -19,7 +19,6 @@ TOKEN_LIFETIME_MS_MAX = (
 )
 
 _POOL_COLUMNS = "pool_id, slot, wrapped, secrets, document, created_ms, modified_ms, version"
-_CLIENT_COLUMNS = "client_id, pool_id, secret, document, created_ms, modified_ms, version"
 
 
 class PoolTable:
@@ -67,6 +66,37 @@ class PoolTable:
         pool: Pool | None = self._ground.documents.get("pool", pool_id, version, lambda: self._load(pool_id))
         return pool
 
+    def hold(self, pool_id: str) -> Pool | None:
+        """The pool as it is and will stay until this transaction ends; nobody need wait to sign up to it."""
+        row = self._ground.run(
+            f"select {_POOL_COLUMNS} from pools where pool_id = :pool_id{self._ground.hold_row}",
+            {"pool_id": pool_id},
+        ).fetchone()
+        if row is None or self._ground.sealer.is_erased(pool_id, row[1]):
+            return None
+        return _pool(row)
+
+    def save(self, pool: Pool, name: str) -> None:
+        """Write what was held of its document."""
+        row = self._ground.run(
+            "update pools set name = :name, version = version + 1, document = :document,"
+            " modified_ms = :modified_ms where pool_id = :pool_id and version = :held returning pool_id",
+            {
+                "pool_id": pool.pool_id,
+                "name": name,
+                "document": msgspec.json.encode(pool.document),
+                "modified_ms": pool.modified_ms,
+                "held": pool.version,
+            },
+        ).fetchone()
+        if row is None:
+            raise ConcurrentModificationException
+
+    def count(self) -> int:
+        """How many pools there are."""
+        row = self._ground.run("select count(*) from pools", {}).fetchone()
+        return int(row[0])
+
     def list_page(self, after: str, limit: int) -> list[Pool]:
         """A page of pools in the order of their ids, beginning behind `after`."""
         rows = self._ground.run(
@@ -92,6 +122,11 @@ class PoolTable:
         ).fetchone()
         if row is None:
             raise ResourceNotFoundException(f"User pool {pool_id} does not exist.")
+        self._ground.run(
+            "delete from client_secrets"
+            " where client_id in (select client_id from clients where pool_id = :pool_id)",
+            {"pool_id": pool_id},
+        )
         self._ground.run("delete from clients where pool_id = :pool_id", {"pool_id": pool_id})
         self._ground.run(
             "update verification_keys set expires_ms = :expires_ms where pool_id = :pool_id",
@@ -136,78 +171,6 @@ class PoolTable:
         return None if row is None else _pool(row)
 
 
-class ClientTable:
-    """The app clients."""
-
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
-
-    def add(self, client: Client, name: str) -> None:
-        """Hold a new client; refused when its pool has gone meanwhile."""
-        row = self._ground.run(
-            "insert into clients (client_id, pool_id, name, version, secret, document,"
-            " created_ms, modified_ms) select :client_id, pool_id, :name, :version, :secret, :document,"
-            " :created_ms, :modified_ms"
-            f" from pools where pool_id = :pool_id{self._ground.share} returning client_id",
-            {
-                "client_id": client.client_id,
-                "pool_id": client.pool_id,
-                "name": name,
-                "version": client.version,
-                "secret": client.secret,
-                "document": msgspec.json.encode(client.document),
-                "created_ms": client.created_ms,
-                "modified_ms": client.modified_ms,
-            },
-        ).fetchone()
-        if row is None:
-            raise ResourceNotFoundException(f"User pool {client.pool_id} does not exist.")
-
-    def find(self, client_id: str) -> tuple[Pool, Client] | None:
-        """The client and its pool, or None when either is gone."""
-        row = self._ground.run(
-            "select c.version, p.pool_id, p.version, p.slot from clients c"
-            " join pools p on p.pool_id = c.pool_id where c.client_id = :client_id",
-            {"client_id": client_id},
-        ).fetchone()
-        if row is None or self._ground.sealer.is_erased(row[1], row[3]):
-            return None
-        pool = PoolTable(self._ground).of_version(row[1], row[2])
-        client = self.of_version(client_id, row[0])
-        return None if pool is None or client is None else (pool, client)
-
-    def of_version(self, client_id: str, version: int) -> Client | None:
-        """The client of a version that this transaction has just read."""
-        client: Client | None = self._ground.documents.get(
-            "client", client_id, version, lambda: self._load(client_id)
-        )
-        return client
-
-    def list_page(self, pool_id: str, after: str, limit: int) -> list[Client]:
-        """A page of a pool's clients in the order of their ids, beginning behind `after`."""
-        rows = self._ground.run(
-            f"select {_CLIENT_COLUMNS} from clients where pool_id = :pool_id and client_id > :after"
-            " order by client_id limit :limit",
-            {"pool_id": pool_id, "after": after, "limit": limit},
-        ).fetchall()
-        return [_client(row) for row in rows]
-
-    def drop(self, pool_id: str, client_id: str) -> None:
-        """End the client; its tokens name nobody from now on."""
-        row = self._ground.run(
-            "delete from clients where pool_id = :pool_id and client_id = :client_id returning client_id",
-            {"pool_id": pool_id, "client_id": client_id},
-        ).fetchone()
-        if row is None:
-            raise ResourceNotFoundException(f"User pool client {client_id} does not exist.")
-
-    def _load(self, client_id: str) -> Client | None:
-        row = self._ground.run(
-            f"select {_CLIENT_COLUMNS} from clients where client_id = :client_id", {"client_id": client_id}
-        ).fetchone()
-        return None if row is None else _client(row)
-
-
 def _pool(row: Any) -> Pool:
     return Pool(
         pool_id=row[0],
@@ -218,16 +181,4 @@ def _pool(row: Any) -> Pool:
         created_ms=row[5],
         modified_ms=row[6],
         version=row[7],
-    )
-
-
-def _client(row: Any) -> Client:
-    return Client(
-        client_id=row[0],
-        pool_id=row[1],
-        secret=None if row[2] is None else bytes(row[2]),
-        document=msgspec.json.decode(bytes(row[3])),
-        created_ms=row[4],
-        modified_ms=row[5],
-        version=row[6],
     )

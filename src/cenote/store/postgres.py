@@ -57,6 +57,14 @@ class _Attempt:
     is_committing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Transactions:
+    """One connection's two faces: what a write reads again may be rolled back, and is kept for nobody."""
+
+    reading: Transaction
+    writing: Transaction
+
+
 class PostgresStore:
     """A database on a server of its own; the URL may name several hosts, as libpq's do."""
 
@@ -65,19 +73,19 @@ class PostgresStore:
         url: str,
         *,
         connections_max: int = CONNECTIONS_MAX,
+        calls_waiting_max: int = CALLS_WAITING_MAX,
         reach: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._vault = VaultSeam(Unattached(), Unattached())
         self._documents = DocumentCache()
         self._reach = reach
-        self._grounds: weakref.WeakKeyDictionary[Connection, tuple[Transaction, Ground]]
-        self._grounds = weakref.WeakKeyDictionary()
+        self._held: weakref.WeakKeyDictionary[Connection, _Transactions] = weakref.WeakKeyDictionary()
         self._answered_s = time.monotonic()
         self._pool = ConnectionPool(
             url,
             min_size=1,
             max_size=connections_max,
-            max_waiting=CALLS_WAITING_MAX,
+            max_waiting=calls_waiting_max,
             timeout=CONNECTION_WAIT_S_MAX,
             kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S, "application_name": "cenote"},
             open=False,
@@ -103,7 +111,7 @@ class PostgresStore:
         for attempt in range(ATTEMPTS_MAX):
             try:
                 with self._connection() as connection:
-                    return body(self._ground(connection)[0])
+                    return body(self._transactions_of(connection).reading)
             except psycopg.OperationalError as failure:
                 self._pause(attempt, failure)
         raise InternalErrorException(detail="the database is away")
@@ -127,7 +135,7 @@ class PostgresStore:
         raise InternalErrorException(detail="the database is away, or the transaction kept losing")
 
     def _run(self, connection: Connection, body: Callable[[Transaction], Any], attempt: _Attempt) -> None:
-        transaction, _ground = self._ground(connection)
+        transaction = self._transactions_of(connection).writing
         try:
             with connection.pipeline():
                 connection.execute("begin")
@@ -191,18 +199,28 @@ class PostgresStore:
         finally:
             self._pool.putconn(connection)
 
-    def _ground(self, connection: Connection) -> tuple[Transaction, Ground]:
-        held = self._grounds.get(connection)
+    def _transactions_of(self, connection: Connection) -> _Transactions:
+        held = self._held.get(connection)
         if held is None:
-
-            def run(sql: str, values: Mapping[str, object]) -> Cursor:
-                return connection.execute(spelled(sql), values)
-
-            ground = Ground(
-                run, self._vault, self._documents, hold=" for update of u", share=" for key share"
+            held = self._held[connection] = _Transactions(
+                self._transaction(connection, self._documents),
+                self._transaction(connection, DocumentCache(0)),
             )
-            held = self._grounds[connection] = (Transaction(ground), ground)
         return held
+
+    def _transaction(self, connection: Connection, documents: DocumentCache) -> Transaction:
+        def run(sql: str, values: Mapping[str, object]) -> Cursor:
+            return connection.execute(spelled(sql), values)
+
+        ground = Ground(
+            run,
+            self._vault,
+            documents,
+            hold=" for update of u",
+            hold_row=" for no key update",
+            share=" for key share",
+        )
+        return Transaction(ground)
 
     def _pause(self, attempt: int, failure: Exception) -> None:
         """Step back for a moment, longer each time; connections that are dead are let go."""

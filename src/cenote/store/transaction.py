@@ -6,13 +6,18 @@ held, `take_` deletes and returns (once), `list_` is a page.
 """
 
 from cenote.domain.sealed import Grave
+from cenote.store.access_keys import AccessKeyTable
+from cenote.store.attempts import ActivityTable, AttemptTable
 from cenote.store.belongings import CodeTable, SessionTable
 from cenote.store.callers import CallerTable
+from cenote.store.clients import ClientTable
 from cenote.store.ground import Ground
+from cenote.store.groups import GroupTable
 from cenote.store.ledger import FallenTable, LedgerTable
 from cenote.store.meta import MetaTable
 from cenote.store.outbox import OutboxTable
-from cenote.store.pools import ClientTable, PoolTable
+from cenote.store.pools import PoolTable
+from cenote.store.search import SearchTable
 from cenote.store.users import UserTable
 
 
@@ -21,14 +26,19 @@ class Transaction:
 
     __slots__ = (
         "_ground",
+        "access_keys",
+        "activity",
+        "attempts",
         "callers",
         "clients",
         "codes",
         "fallen",
+        "groups",
         "ledger",
         "meta",
         "outbox",
         "pools",
+        "search",
         "sessions",
         "users",
     )
@@ -39,12 +49,17 @@ class Transaction:
         self.pools = PoolTable(ground)
         self.clients = ClientTable(ground)
         self.users = UserTable(ground)
+        self.search = SearchTable(ground)
+        self.groups = GroupTable(ground)
         self.callers = CallerTable(ground)
         self.sessions = SessionTable(ground)
         self.codes = CodeTable(ground)
+        self.attempts = AttemptTable(ground)
+        self.activity = ActivityTable(ground)
         self.outbox = OutboxTable(ground)
         self.ledger = LedgerTable(ground)
         self.fallen = FallenTable(ground)
+        self.access_keys = AccessKeyTable(ground)
 
     def take_graves(self) -> list[Grave]:
         """The tombstones that this transaction owes once it is committed; each is told once."""

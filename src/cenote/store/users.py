@@ -21,16 +21,19 @@ from cenote.store.ground import Ground
 USER_COLUMNS = (
     "u.sub, u.pool_id, u.status, u.enabled, u.version, u.profile, u.created_ms, u.modified_ms, k.wrapped"
 )
-TABLES_OF_A_USER = ("users", "names", "belongings", "outbox")
+TABLES_OF_A_USER = ("users", "names", "search_tokens", "belongings", "outbox", "activity")
 
 
-class Profile(msgspec.Struct):
+class Profile(msgspec.Struct, omit_defaults=True):
     """What is sealed of a user."""
 
     username: str
     attributes: dict[str, str]
     salt: bytes | None = None
     verifier: bytes | None = None
+    pending: dict[str, str] = {}
+    temporary_since_ms: int | None = None
+    former: list[tuple[bytes, bytes]] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -80,6 +83,13 @@ class UserTable:
                 return
         raise UsernameExistsException
 
+    def give_up_name(self, pool_id: str, name: bytes, sub: str) -> None:
+        """Take a name from the user, if it is theirs."""
+        self._ground.run(
+            "delete from names where pool_id = :pool_id and name = :name and sub = :sub",
+            {"pool_id": pool_id, "name": name, "sub": sub},
+        )
+
     def drop_name(self, pool_id: str, name: bytes) -> None:
         """Take a name from whoever bears it."""
         self._ground.run(
@@ -94,6 +104,15 @@ class UserTable:
         """The user of this identity, as they were."""
         row = self._ground.run(
             f"select {USER_COLUMNS} from users u join keys k on k.sub = u.sub where u.sub = :sub",
+            {"sub": sub},
+        ).fetchone()
+        return None if row is None else opened(row, self._ground)
+
+    def hold(self, sub: str) -> User | None:
+        """The user of this identity, as they are and will stay until this transaction ends."""
+        row = self._ground.run(
+            f"select {USER_COLUMNS} from users u join keys k on k.sub = u.sub"
+            f" where u.sub = :sub{self._ground.hold}",
             {"sub": sub},
         ).fetchone()
         return None if row is None else opened(row, self._ground)
@@ -224,7 +243,10 @@ def opened(row: Any, ground: Ground) -> User | None:
         status=Status(row[2]),
         enabled=bool(row[3]),
         attributes=profile.attributes,
+        pending=profile.pending,
         password=password,
+        temporary_since_ms=profile.temporary_since_ms,
+        former_passwords=tuple(Verifier(salt, value) for salt, value in profile.former),
         created_ms=row[6],
         modified_ms=row[7],
         version=row[4],
@@ -239,6 +261,9 @@ def _values(user: User, key: Key, version: int | None = None) -> dict[str, objec
         dict(user.attributes),
         None if kept is None else kept.salt,
         None if kept is None else kept.value,
+        dict(user.pending),
+        user.temporary_since_ms,
+        [(one.salt, one.value) for one in user.former_passwords],
     )
     return {
         "sub": user.sub,

@@ -9,6 +9,7 @@ at each call, not from here.
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -17,7 +18,7 @@ from cenote.domain.names import fold
 from cenote.domain.registrations import Pool
 from cenote.domain.sealed import Place, WrappedKey
 from cenote.errors import ResourceNotFoundException
-from cenote.vault.blind import blind_name
+from cenote.vault.blind import blind_name, search_token
 from cenote.vault.keys import Keyring
 from cenote.vault.sealing import KEY_BYTES
 from cenote.vault.signing import SigningKey
@@ -47,6 +48,10 @@ class OpenedPool:
     def blind(self, name: str) -> bytes:
         """What a user name or an alias is found by."""
         return blind_name(self.blind_key, fold(name, self.is_case_sensitive))
+
+    def tokens(self, marks: Iterable[str]) -> list[bytes]:
+        """What a user is searched by, in an order that tells nothing of the marks'."""
+        return sorted(search_token(self.blind_key, mark) for mark in marks)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,6 +6,7 @@ otherwise (`overrides.py`), what shapes demand (`constraints.py`, `checks.py`) a
 (`grammar.py`).  No operation checks a shape again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from cenote.wire import grammar
 from cenote.wire.answers import answer_faults
 from cenote.wire.checks import Check, Compiler
 from cenote.wire.overrides import overridden
-from cenote.wire.shapes import Document, OperationShape, read_document
+from cenote.wire.shapes import Document, OperationShape, Shape, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Operation:
     signed: bool
     answers: bool
     errors: tuple[str, ...]
+    resource_member: str | None = None  # of its request, where it names the pool that it is about
+    tags_member: str | None = None  # of its request, where it gives tags to a pool
 
 
 class Model:
@@ -39,7 +42,7 @@ class Model:
         self._requests: dict[str, Check] = {}
         self._compiling = Lock()
         self.operations = MappingProxyType(
-            {name: _operation(name, shape) for name, shape in document.operations.items()}
+            {name: _operation(name, shape, document.shapes) for name, shape in document.operations.items()}
         )
 
     @classmethod
@@ -72,10 +75,13 @@ class Model:
         return answer_faults(self._shapes, self._operations[operation_name].output, answer)
 
 
-def _operation(name: str, shape: OperationShape) -> Operation:
+def _operation(name: str, shape: OperationShape, shapes: Mapping[str, Shape]) -> Operation:
+    members = shapes[shape.input.shape].members
     return Operation(
         name=name,
         signed=shape.authtype != "none",
         answers=shape.output is not None,
         errors=tuple(error.shape for error in shape.errors),
+        resource_member=next((one for one in ("UserPoolId", "ResourceArn") if one in members), None),
+        tags_member=next((one for one in ("UserPoolTags", "Tags") if one in members), None),
     )

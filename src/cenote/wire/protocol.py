@@ -1,8 +1,8 @@
 """
 One call of the JSON 1.1 protocol: from headers and a body to a status and a body.
 
-Owns the order of refusals before an operation runs: target, content type, JSON, signature, model.  Leaves out
-sizes and addresses (`http/`) and what an operation does.
+Owns the order of refusals before an operation runs: target, content type, JSON, signature and policy, model.
+Leaves out sizes and addresses (`http/`), who may call (`authorization.py`) and what an operation does.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,9 @@ from cenote.errors import (
 )
 from cenote.registry import OPERATIONS, Answer, Operation
 from cenote.services import Services, begin_call
-from cenote.wire.authorization import check_signature
+from cenote.wire.authorization import Authorizer
 from cenote.wire.model import Model
+from cenote.wire.sigv4 import Head
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "AWSCognitoIdentityProviderService."
@@ -45,7 +46,7 @@ class Call:
     call_id: str
     target: str | None
     content_type: str | None
-    authorization: str | None
+    head: Head
     body: bytes
     fault: str | None = None  # the name of the exception that a developer wants to meet
 
@@ -67,7 +68,7 @@ class Protocol:
 
     model: Model
     services: Services
-    accepts_any_credentials: bool
+    authorizer: Authorizer
     operations: Mapping[str, Operation]
 
     def answer(self, call: Call) -> Reply:
@@ -101,7 +102,7 @@ class Protocol:
         if call.fault is not None:
             raise _asked_for(call.fault)
         if known.signed:
-            check_signature(call.authorization, accepts_any=self.accepts_any_credentials)
+            self.authorizer.authorize(known, call.head, call.body, request)
         self.model.check_request(name, request)
         return serve(self.services, request)
 
@@ -137,7 +138,7 @@ def _refusal(operation: str, failure: CognitoError) -> Reply:
     name = type(failure).__name__
     body = {"__type": name}
     if failure.message is not None:
-        body["message"] = failure.message
+        body[failure.message_key] = failure.message
     return Reply(failure.status, _encoder.encode(body), operation, name, failure.message)
 
 

@@ -8,6 +8,8 @@ there.
 from collections.abc import Mapping
 
 from cenote.domain.clients import hides_user_existence
+from cenote.domain.limits import Subject
+from cenote.domain.lockout import Activity
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import SALT_BYTES, VERIFIER_BYTES, Verifier, is_password
 from cenote.domain.users import Status, User
@@ -17,10 +19,14 @@ from cenote.errors import (
     UserNotConfirmedException,
     UserNotFoundException,
 )
+from cenote.operations.attempts import subject_of
 from cenote.operations.registered import check_hash
-from cenote.operations.sign_in.tokens import begin_session
+from cenote.operations.sign_in.lockout import counted_failure, forgive, require_unlocked
+from cenote.operations.sign_in.temporary import require_own_password
+from cenote.operations.sign_in.tokens import Bearer, begin_session
 from cenote.registry import Answer
 from cenote.services import Services
+from cenote.store.transaction import Transaction
 
 DISABLED = "User is disabled."
 _NOBODY = Verifier(bytes(SALT_BYTES), bytes(VERIFIER_BYTES))
@@ -32,17 +38,26 @@ def user_password_auth(
     """Sign a user in who knows their password."""
     username = parameters["USERNAME"]
     check_hash(services, client, username, parameters.get("SECRET_HASH"))
-    name = services.pool_secrets.of(pool).blind(username)
-    user = services.store.read(lambda tx: tx.users.find_named(pool, name))
+    user, subject, activity = services.store.read(lambda tx: _found(services, tx, pool, username))
     if user is None and not hides_user_existence(client.document):
         raise UserNotFoundException
     if user is not None:
         _require_usable(user)
+    require_unlocked(services, activity)
     if not _knows_password(services, pool, user, parameters["PASSWORD"]) or user is None:
-        raise NotAuthorizedException
-    if user.status is Status.UNCONFIRMED:
-        raise UserNotConfirmedException
-    return begin_session(services, pool, client, user)
+        raise counted_failure(services, subject)
+    return begin_session(
+        services, Bearer(pool, client, user), within=lambda tx: _let_in(services, tx, pool, (user, subject))
+    )
+
+
+def _found(
+    services: Services, tx: Transaction, pool: Pool, username: str
+) -> tuple[User | None, Subject, Activity]:
+    """Whoever bears the name, and what is held against them, or against the name."""
+    user = tx.users.find_named(pool, services.pool_secrets.of(pool).blind(username))
+    subject = subject_of(services, pool, user, username)
+    return user, subject, tx.activity.find(subject)
 
 
 def _require_usable(user: User) -> None:
@@ -51,6 +66,15 @@ def _require_usable(user: User) -> None:
         raise NotAuthorizedException(DISABLED)
     if user.status is Status.RESET_REQUIRED:
         raise PasswordResetRequiredException
+
+
+def _let_in(services: Services, tx: Transaction, pool: Pool, who: tuple[User, Subject]) -> None:
+    """Within the sign-in's write: what only a right password is told, once the lock has let it pass."""
+    user, subject = who
+    forgive(services, tx, subject)
+    if user.status is Status.UNCONFIRMED:
+        raise UserNotConfirmedException
+    require_own_password(services, pool, user)
 
 
 def _knows_password(services: Services, pool: Pool, user: User | None, password: str) -> bool:

@@ -4,8 +4,9 @@ REFRESH_TOKEN_AUTH: new access and ID tokens for a session that is alive; never 
 The order of refusals is proven where it matters: deleted before disabled before revoked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from cenote.domain.groups import Group
 from cenote.domain.registrations import Client, Pool, Session
 from cenote.domain.users import Status, User
 from cenote.errors import (
@@ -38,7 +39,7 @@ def refresh_token_auth(
         raise NotAuthorizedException(INVALID)
     if said.client_id != client.client_id:
         raise NotAuthorizedException(OTHER_CLIENT)
-    user, session = services.store.read(lambda tx: _found(tx, said))
+    user, session, groups = services.store.read(lambda tx: _found(tx, said))
     if user is None:
         raise NotAuthorizedException(DELETED)
     check_hash(services, client, user.username, parameters.get("SECRET_HASH"))
@@ -50,7 +51,7 @@ def refresh_token_auth(
         raise NotAuthorizedException(REVOKED)
     if user.status is Status.RESET_REQUIRED:
         raise PasswordResetRequiredException
-    result = tokens_of(services, Bearer(pool, client, user), session)
+    result = tokens_of(services, Bearer(pool, client, user, groups), session)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
 
 
@@ -62,5 +63,6 @@ def refuse_rotation(client: Client) -> None:
         raise UnsupportedOperationException(ROTATES)
 
 
-def _found(tx: Transaction, said: RefreshClaims) -> tuple[User | None, Session | None]:
-    return tx.users.find(said.sub), tx.sessions.find(said.sub, said.session_id)
+def _found(tx: Transaction, said: RefreshClaims) -> tuple[User | None, Session | None, Sequence[Group]]:
+    user, session = tx.users.find(said.sub), tx.sessions.find(said.sub, said.session_id)
+    return user, session, () if session is None else tx.groups.list_of_user(said.sub)

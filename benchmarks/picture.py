@@ -1,0 +1,80 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["matplotlib>=3.9"]
+# ///
+"""
+`docs/performance.png`: what a call costs against how many users there are, one panel a call.
+
+    uv run benchmarks/picture.py RESULTS.json PICTURE.png
+
+matplotlib is fetched by uv for this script alone, so that no lock file and no environment carries it.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+CALLS = ("DeleteUser", "GetUser", "SignUp", "USER_PASSWORD_AUTH")
+STYLES = {
+    "Cenote, SQLite": ("#0b6e75", "o", 2.6),
+    "Cenote, PostgreSQL": ("#3aa6a0", "s", 2.2),
+    "ministack": ("#c0562f", "^", 1.4),
+    "moto server": ("#8c6bb1", "v", 1.4),
+    "cognito-local": ("#b08c1e", "D", 1.4),
+}
+INCHES = (11.0, 7.2)
+DOTS_PER_INCH = 130
+
+
+def costs(rows: list[dict[str, Any]], call: str, server: str) -> dict[int, float]:
+    """By users: the processor time of a call, the database server's included, with the most callers."""
+    found = [row for row in rows if (row["scenario"], row["server"]) == (call, server) and row["cpu_ms"]]
+    most = max((row["callers"] for row in found), default=0)
+    return {
+        row["users"]: row["cpu_ms"] + (row["database_cpu_ms"] or 0.0)
+        for row in sorted(found, key=lambda row: int(row["users"]))
+        if row["callers"] == most
+    }
+
+
+def draw(results: dict[str, Any], file: Path) -> None:
+    """Draw the picture of a run."""
+    rows = results["rows"]
+    figure, panels = plt.subplots(2, 2, figsize=INCHES, sharex=True, layout="constrained")
+    for panel, call in zip(panels.flat, CALLS, strict=True):
+        for server, (color, marker, width) in STYLES.items():
+            if by_users := costs(rows, call, server):
+                panel.plot(
+                    list(by_users),
+                    list(by_users.values()),
+                    color=color,
+                    marker=marker,
+                    lw=width,
+                    label=server,
+                )
+        panel.set(title=call, xscale="log", yscale="log")
+        panel.grid(visible=True, which="both", alpha=0.2)
+        panel.yaxis.set_major_formatter("{x:g}")
+    for panel in panels[:, 0]:
+        panel.set_ylabel("CPU of the server, ms a call")
+    for panel in panels[-1, :]:
+        panel.set_xlabel("users")
+        panel.xaxis.set_major_formatter("{x:,.0f}")
+    named = {
+        label: handle
+        for panel in panels.flat
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named), frameon=False)
+    figure.suptitle(f"What a call costs — {results['machine']}", fontsize=11)
+    figure.savefig(file, dpi=DOTS_PER_INCH)
+
+
+if __name__ == "__main__":
+    draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))

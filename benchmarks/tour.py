@@ -1,0 +1,68 @@
+"""
+The order of measurements: each server filled to each size, each scenario with each number of callers.
+
+Where a server is filled anew for each measurement, most of its people may be erased in one; where it is not,
+they are shared out, so that the last measurement still finds nearly as many as the first.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measure import CALLS_MAX, Measurement, beside_a_flood, measure
+from benchmarks.scenarios import DELETE_USER, SCENARIOS, SIGN_IN, Scenario
+from benchmarks.servers import House, Server
+
+SIGNED_IN_MAX = 8_000
+FRESH_SHARE = 0.9  # of the people may be erased where everybody is back for the next measurement
+LASTING_SHARE = 0.3  # and where nobody comes back, in all measurements together
+FLOOD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is measured."""
+
+    sizes: Sequence[int]
+    callers: Sequence[int]
+    seconds: float  # at most, for one measurement
+    scenarios: frozenset[str]
+    with_flood: bool
+
+
+def tour(servers: Sequence[Server], plan: Plan, tell: Callable[[str], None]) -> Iterator[Measurement]:
+    """Every measurement of the plan; a server that fails is told of and left, and the others go on."""
+    for server in servers:
+        for users in plan.sizes:
+            if users > server.users_max:
+                tell(f"{server.name} is not filled with {users:,} users: it would take too long")
+                continue
+            try:
+                yield from _at_size(server, users, plan)
+            except (RuntimeError, OSError) as failure:
+                tell(f"{server.name} with {users:,} users is left unfinished: {failure}")
+
+
+def _at_size(server: Server, users: int, plan: Plan) -> Iterator[Measurement]:
+    share = FRESH_SHARE if server.is_fresh else LASTING_SHARE
+    capacity = None
+    with server.inhabited(users, max(int(min(users * share, SIGNED_IN_MAX)), 1)) as house:
+        for scenario in SCENARIOS:
+            if scenario.name not in server.scenarios & plan.scenarios:
+                continue
+            for callers in plan.callers:
+                row = _once(server, house, scenario, callers, plan)
+                if scenario is SIGN_IN:
+                    capacity = row.rate
+                yield row
+        if plan.with_flood and server.is_fresh and users == min(plan.sizes) and capacity is not None:
+            with house.running() as running:
+                yield beside_a_flood(server.name, running, capacity, seconds=FLOOD_S)
+
+
+def _once(server: Server, house: House, scenario: Scenario, callers: int, plan: Plan) -> Measurement:
+    with house.running() as running:
+        most = CALLS_MAX
+        if scenario is DELETE_USER:  # a tenth is for the warm-up
+            rounds = 1 if server.is_fresh else len(plan.callers)
+            most = len(running.people.access_tokens) // rounds * 9 // 10
+        return measure(server.name, running, scenario, callers, seconds=plan.seconds, calls_max=most)

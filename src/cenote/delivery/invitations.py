@@ -1,0 +1,36 @@
+"""
+What an invitation says: the pool's template, or the service's default, with name and temporary password.
+
+Leaves out to whom it goes and whether it arrived.
+"""
+
+import re
+from typing import Any
+
+from cenote.delivery.messages import CODE_PLACE, NAME_PLACE, Words
+
+DEFAULT_SUBJECT = "Your temporary password"
+DEFAULT_BODY = "Your username is {username} and temporary password is {####}. "
+_PLACES = re.compile(rf"{re.escape(CODE_PLACE)}|{re.escape(NAME_PLACE)}")
+
+
+def invitation_words(
+    pool: dict[str, Any], *, medium: str, password: str | None, username: str
+) -> Words | None:
+    """
+    An invitation to this pool; None where it can't be said.
+
+    A template without a place for the password is no invitation for a user who has one (API reference), and
+    one with such a place is none for a user without.
+    """
+    template = pool["AdminCreateUserConfig"].get("InviteMessageTemplate", {})
+    body = template.get("SMSMessage" if medium == "SMS" else "EmailMessage") or DEFAULT_BODY
+    if (password is not None) != (CODE_PLACE in body):
+        return None
+    values = {CODE_PLACE: password or "", NAME_PLACE: username}
+
+    def filled(text: str) -> str:
+        return _PLACES.sub(lambda place: values[place[0]], text)
+
+    subject = "" if medium == "SMS" else template.get("EmailSubject") or DEFAULT_SUBJECT
+    return Words(filled(subject), filled(body))

@@ -1,0 +1,208 @@
+"""Access keys in the store, and the embedded database in the hands of a second process."""
+
+import dataclasses
+import os
+import sqlite3
+import threading
+
+import pytest
+
+from cenote.domain.access_keys import AccessKey, new_access_key, open_secret
+from cenote.domain.sealed import Grave
+from cenote.errors import CenoteError
+from cenote.store.beside import SQLiteGuest
+from cenote.store.copying import TABLES
+from cenote.store.migrations import SQLITE_WORDS, apply, pending
+from cenote.store.sqlite import DATABASE_FILE, SQLiteStore, connect
+from cenote.vault.master import Master
+from tests.engines import NOW_MS, at_once, kinds, open_sqlite
+
+MASTER = Master.of(b"m" * 32)
+
+
+def new_key(name: str = "ann") -> tuple[AccessKey, str]:
+    return new_access_key(os.urandom(40), MASTER.sealing_key, name=name, policy="{}", now_ms=NOW_MS)
+
+
+@pytest.fixture
+def key(store) -> AccessKey:
+    made, _secret = new_key()
+    store.write(lambda tx: tx.access_keys.add(made))
+    return made
+
+
+def found(store, key):
+    return store.read(lambda tx: tx.access_keys.find(key.key_id))
+
+
+def test_a_key_looks_like_one_of_aws_and_its_secret_opens_for_its_own_id_only():
+    made, secret = new_key()
+    assert (len(made.key_id), made.key_id[:4], len(secret)) == (20, "AKIA", 40)
+    assert secret.encode() not in (made.secret or b"")
+    assert secret not in repr(made)
+    assert open_secret(MASTER.sealing_key, made.key_id, made.secret or b"") == secret
+    with pytest.raises(CenoteError):
+        open_secret(MASTER.sealing_key, new_key()[0].key_id, made.secret or b"")
+
+
+def test_a_key_is_found_as_it_was_added_and_nobody_elses_is(store, key):
+    assert found(store, key) == key
+    assert store.read(lambda tx: tx.access_keys.find("AKIAAAAAAAAAAAAAAAAA")) is None
+
+
+def test_a_revoked_key_is_remembered_without_its_secrets(store, key):
+    store.write(lambda tx: tx.access_keys.save(tx.access_keys.hold(key.key_id).revoked()))
+    held = found(store, key)
+    assert held.is_revoked
+    assert held.sealed_secrets(NOW_MS) == []
+    assert dataclasses.replace(held, secret=key.secret) == key
+
+
+def test_of_a_rotation_both_secrets_work_until_the_grace_is_over(store, key):
+    def rotate(tx):
+        tx.access_keys.save(tx.access_keys.hold(key.key_id).rotated(b"new", former_until_ms=NOW_MS + 1000))
+
+    store.write(rotate)
+    held = found(store, key)
+    assert held.sealed_secrets(NOW_MS + 999) == [b"new", key.secret]
+    assert held.sealed_secrets(NOW_MS + 1000) == [b"new"]
+
+
+def test_of_rotations_at_once_none_forgets_the_secret_before_it(engine, store, key):
+    """Read in order to write: the one that waits sees what the one before it wrote."""
+
+    def rotation(number):
+        def body(tx):
+            held = tx.access_keys.hold(key.key_id)
+            tx.access_keys.save(held.rotated(b"%d" % number, former_until_ms=NOW_MS))
+            return held.secret
+
+        return lambda: store.write(body)
+
+    before = at_once(*(rotation(number) for number in range(8)))
+    last = found(store, key).secret
+    assert sorted([*before, last], key=str) == sorted([key.secret, *(b"%d" % n for n in range(8))], key=str)
+
+
+def test_a_use_is_noted_to_the_minute_and_survives_whoever_changes_the_secrets(store, key):
+    store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS))
+    store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS + 59_999))
+    assert found(store, key).used_ms == NOW_MS
+    store.write(lambda tx: tx.access_keys.save(key.rotated(b"new", former_until_ms=0)))
+    assert found(store, key).used_ms == NOW_MS
+    store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS + 60_000))
+    assert found(store, key).used_ms == NOW_MS + 60_000
+
+
+def test_keys_are_paged_by_their_ids(store, key):
+    for _ in range(4):
+        made, _secret = new_key()
+        store.write(lambda tx, made=made: tx.access_keys.add(made))
+    pages, after = [], ""
+    while page := store.read(lambda tx, after=after: tx.access_keys.list_page(after, 2)):
+        pages.append([one.key_id for one in page])
+        after = page[-1].key_id
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sum(pages, []) == sorted(sum(pages, []))
+
+
+def test_a_backup_takes_every_table(tmp_path):
+    SQLiteStore(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / DATABASE_FILE)
+    held = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
+    connection.close()
+    assert held == set(TABLES)
+
+
+def test_a_guest_and_the_server_see_what_the_other_wrote(tmp_path):
+    engine = open_sqlite(tmp_path)
+    guest = SQLiteGuest(tmp_path / "data")
+    made, _secret = new_key()
+    guest.write(lambda tx: tx.access_keys.add(made))
+    assert found(engine.store, made) == made
+    engine.store.write(lambda tx: tx.access_keys.note_use(made.key_id, NOW_MS))
+    assert guest.read(lambda tx: tx.access_keys.find(made.key_id)).used_ms == NOW_MS
+    guest.close()
+    engine.close()
+
+
+def test_a_guest_gets_its_turn_between_the_commits_of_a_busy_server(tmp_path):
+    engine = open_sqlite(tmp_path)
+    stop, failures = threading.Event(), []
+
+    def hammer(number):
+        while not stop.is_set():
+            try:
+                engine.store.write(lambda tx: tx.meta.put(f"of {number}", b"x"))
+            except Exception as failure:  # noqa: BLE001 - whatever it was, there must be none
+                failures.append(failure)
+
+    threads = [threading.Thread(target=hammer, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    guest = SQLiteGuest(tmp_path / "data")
+    keys = [new_key()[0] for _ in range(50)]
+    for one in keys:
+        guest.write(lambda tx, one=one: tx.access_keys.add(one))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(engine.store.read(lambda tx: tx.access_keys.list_page("", 100))) == 50
+    guest.close()
+    engine.close()
+
+
+def test_a_guest_whose_body_raises_leaves_nothing_behind_and_holds_nobody_up(tmp_path):
+    engine = open_sqlite(tmp_path)
+    guest = SQLiteGuest(tmp_path / "data")
+    made, _secret = new_key()
+
+    def body(tx):
+        tx.access_keys.add(made)
+        raise CenoteError("no")
+
+    with pytest.raises(CenoteError, match="no"):
+        guest.write(body)
+    engine.store.write(lambda tx: tx.meta.put("after", b"x"))
+    assert found(engine.store, made) is None
+    guest.close()
+    engine.close()
+
+
+def test_a_guest_cannot_reach_what_is_a_persons(tmp_path):
+    engine = open_sqlite(tmp_path)
+    ann = engine.add_user()
+    guest = SQLiteGuest(tmp_path / "data")
+    with pytest.raises(CenoteError, match="The vault is not open"):
+        guest.read(lambda tx: tx.users.find(ann.sub))
+    with pytest.raises(CenoteError, match="The vault is not open"):
+        guest._vault.tombstones.submit([Grave(b"x", 1)], lambda: None)
+    guest.close()
+    engine.close()
+
+
+def test_two_guests_at_once_take_turns(tmp_path):
+    SQLiteStore(tmp_path).close()
+    guests = [SQLiteGuest(tmp_path) for _ in range(4)]
+    keys = [new_key()[0] for _ in guests]
+    works = [
+        lambda guest=guest, one=one: guest.write(lambda tx: tx.access_keys.add(one))
+        for guest, one in zip(guests, keys, strict=True)
+    ]
+    assert kinds(at_once(*works)) == {"NoneType": 4}
+    for guest in guests:
+        guest.close()
+
+
+def test_a_guest_is_refused_without_a_database_and_on_an_older_schema(tmp_path):
+    with pytest.raises(CenoteError, match="There is no database at .* the first start of a server makes it"):
+        SQLiteGuest(tmp_path)
+    connection = connect(tmp_path / DATABASE_FILE)
+    connection.execute("begin immediate")
+    apply(connection, pending(0)[0][1], SQLITE_WORDS)
+    connection.execute("pragma user_version = 1")
+    connection.execute("commit")
+    connection.close()
+    with pytest.raises(CenoteError, match="has an older schema; start this version's server first"):
+        SQLiteGuest(tmp_path)

@@ -1,0 +1,69 @@
+"""How often an operation goes to PostgreSQL and back: on another machine that is what an operation costs."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cut_wire import Wire
+from tests.house import House, Tenant
+from tests.postgres import drop_database, new_database
+
+TRIES = (
+    8  # the housekeeper goes there as well, now and then: the fewest of some tries are the operation's own
+)
+
+
+@pytest.fixture(scope="module")
+def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, House]]:
+    """A server whose way to its database is counted."""
+    url = new_database()
+    wire = Wire(url)
+    house = House(tmp_path_factory.mktemp("wired"), "--database-url", wire.url).start()
+    yield wire, house
+    house.stop()
+    wire.close()
+    drop_database(url)
+
+
+def fewest(wire: Wire, calls: list[Callable[[], object]]) -> int:
+    """The round trips of one of these calls, which are all alike."""
+    counts = []
+    for call in calls:
+        before = wire.round_trips
+        call()
+        counts.append(wire.round_trips - before)
+    return min(counts)
+
+
+def test_each_operation_goes_to_the_database_as_seldom_as_it_can(wired: tuple[Wire, House]) -> None:
+    wire, house = wired
+    tenant = Tenant(house)
+    names = [f"user{number}" for number in range(TRIES)]
+    cognito, client_id = tenant.cognito, tenant.client_id
+    for name in names:
+        tenant.sign_up(name, email=f"{name}@example.com")
+    tokens = [tenant.sign_in(name)["AccessToken"] for name in names]
+    fresh = [f"fresh{number}" for number in range(TRIES)]
+    counted = {
+        "GetUser": fewest(
+            wire, [lambda token=token: cognito.get_user(AccessToken=token) for token in tokens]
+        ),
+        "InitiateAuth": fewest(wire, [lambda name=name: tenant.sign_in(name) for name in names]),
+        "SignUp": fewest(
+            wire,
+            [
+                lambda name=name: cognito.sign_up(
+                    ClientId=client_id, Username=name, Password="Correct-horse1"
+                )
+                for name in fresh
+            ],
+        ),
+        "DeleteUser": fewest(
+            wire, [lambda token=token: cognito.delete_user(AccessToken=token) for token in tokens]
+        ),
+    }
+    # One read, all in one statement; then what a write waits for: its first answer, and the commit.
+    assert counted["GetUser"] == 1
+    assert counted["DeleteUser"] <= 1 + 2
+    assert counted["InitiateAuth"] <= 2 + 2
+    assert counted["SignUp"] <= 2 + 4
