@@ -5,6 +5,7 @@ The command: which servers, how many users and callers, and where the results go
 """
 
 import platform
+import signal
 import sys
 from collections.abc import Callable, Container
 from importlib.util import find_spec
@@ -22,7 +23,7 @@ from benchmarks.servers import CenoteOnPostgres, CenoteOnSQLite, Server, all_of
 from benchmarks.tour import Plan, tour
 from cenote import __version__
 
-SECONDS, SHORT_SECONDS = 4.0, 1.0
+SECONDS, SHORT_SECONDS = 3.0, 1.0
 SIZES, SHORT_SIZES = "1000,10000,100000", "1000,10000"
 CALLERS, SHORT_CALLERS = "1,8,32", "1,32"
 ENGINES: dict[str, Callable[[], Server]] = {"sqlite": CenoteOnSQLite, "postgres": CenoteOnPostgres}
@@ -44,6 +45,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Keep the results in this file.")] = None,
 ) -> None:
     """Measure, and show a table."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers are stopped on the way
     servers, told = _servers(_words(engines, ENGINES), _words(others, NAMES))
     plan = Plan(
         sizes=_numbers(users or (SHORT_SIZES if short else SIZES)),

@@ -1,7 +1,7 @@
 """
 `docs/performance.md`: the page of one run, and how to repeat it.
 
-    python -m benchmarks.page RESULTS.json
+    python -m benchmarks.page RESULTS.json [MORE.json ...]
 """
 
 import sys
@@ -22,7 +22,6 @@ _HEAD = """\
 ![What a call costs, against the number of users](performance.png)
 
 Cenote {cenote}, {python}, on {machine}.
-
 """
 
 _HOW = """\
@@ -70,30 +69,33 @@ The picture is drawn with matplotlib, which `uv run` fetches for the script alon
 """
 
 
-def page(results: Results) -> str:
-    """The page."""
+def page(results: Results, *more: Results) -> str:
+    """The page of a run, and of others beside it."""
     head = _HEAD.format(cenote=results.cenote, python=results.python, machine=results.machine)
     how = _HOW.format(
         own_call_us=results.own_call_us, own_calls_per_s_max=round(results.own_calls_per_s_max, -3)
     )
+    shown = [line for run in (results, *more) for line in _run(run)]
+    return "\n".join([head, *shown, how])
+
+
+def _run(results: Results) -> list[str]:
+    """One run, against the budgets and in full."""
     budgets = [
         [one.scenario, one.server, one.words, one.measured, one.verdict] for one in verdicts(results.rows)
     ]
     rows = [cells(row, results.rows) for row in ordered(results.rows)]
-    notes = [f"- {row.scenario}, {row.server}: {row.note}." for row in results.rows if row.note]
-    return "\n".join(
-        [
-            head + "## Against the budgets\n",
-            *_table(("call", "server", "budget", "measured at the worst size", ""), budgets),
-            "\n## The run\n",
-            *_table(COLUMNS, rows),
-            "",
-            *notes,
-            *(f"- {sentence}." for sentence in results.told),
-            "",
-            how,
-        ]
-    )
+    sizes = ", ".join(f"{users:,}" for users in sorted({row.users for row in results.rows}))
+    return [
+        f"## With {sizes} users, against the budgets\n",
+        *_table(("call", "server", "budget", "measured at the worst size", ""), budgets),
+        f"\n## With {sizes} users, in full\n",
+        *_table(COLUMNS, rows),
+        "",
+        *(f"- {row.scenario}, {row.server}: {row.note}." for row in results.rows if row.note),
+        *(f"- {sentence}." for sentence in results.told),
+        "",
+    ]
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -102,8 +104,8 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def main() -> None:
-    """Write the page of a run that was kept."""
-    PAGE.write_text(page(Results.read(Path(sys.argv[1]))), encoding="utf-8")
+    """Write the page of runs that were kept."""
+    PAGE.write_text(page(*(Results.read(Path(file)) for file in sys.argv[1:])), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 """
 `docs/performance.png`: what a call costs against how many users there are, one panel a call.
 
-    uv run benchmarks/picture.py RESULTS.json PICTURE.png
+    uv run benchmarks/picture.py RESULTS.json [MORE.json ...] PICTURE.png
 
 matplotlib is fetched by uv for this script alone, so that no lock file and no environment carries it.
 """
@@ -19,6 +19,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter
 
 CALLS = ("DeleteUser", "GetUser", "SignUp", "USER_PASSWORD_AUTH")
 STYLES = {
@@ -43,9 +44,9 @@ def costs(rows: list[dict[str, Any]], call: str, server: str) -> dict[int, float
     }
 
 
-def draw(results: dict[str, Any], file: Path) -> None:
-    """Draw the picture of a run."""
-    rows = results["rows"]
+def draw(runs: list[dict[str, Any]], file: Path) -> None:
+    """Draw the picture of some runs; where two measured the same, the first is shown."""
+    rows = [row for run in reversed(runs) for row in run["rows"]]
     figure, panels = plt.subplots(2, 2, figsize=INCHES, sharex=True, layout="constrained")
     for panel, call in zip(panels.flat, CALLS, strict=True):
         for server, (color, marker, width) in STYLES.items():
@@ -60,7 +61,9 @@ def draw(results: dict[str, Any], file: Path) -> None:
                 )
         panel.set(title=call, xscale="log", yscale="log")
         panel.grid(visible=True, which="both", alpha=0.2)
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
     for panel in panels[:, 0]:
         panel.set_ylabel("CPU of the server, ms a call")
     for panel in panels[-1, :]:
@@ -72,9 +75,10 @@ def draw(results: dict[str, Any], file: Path) -> None:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named), frameon=False)
-    figure.suptitle(f"What a call costs — {results['machine']}", fontsize=11)
+    figure.suptitle(f"What a call costs — {runs[0]['machine']}", fontsize=11)
     figure.savefig(file, dpi=DOTS_PER_INCH)
 
 
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2]))
+    *results, picture = (Path(argument) for argument in sys.argv[1:])
+    draw([json.loads(file.read_text(encoding="utf-8")) for file in results], picture)

@@ -54,7 +54,7 @@ class House:
                 self.command(*flags), stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
             )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = next((line for line in self.process.stdout if line.startswith("Cenote answers at")), "")
         assert line.startswith("Cenote answers at"), f"no start: {line!r} {self.log.read_text()[-2000:]}"
         return self
 

@@ -1,5 +1,5 @@
 """
-A server that asks for signatures, and requests signed by botocore's own signers at a moment of a test's choice.
+A server that asks for signatures, and requests signed by botocore's own signers at any moment.
 """
 
 import http.client
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -50,13 +49,18 @@ class SignedHouse(House):
             self.process = subprocess.Popen(
                 self.command(*flags), stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
             )
-        assert self.process.stdout is not None
         self.said = ""
         while "Cenote answers at" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, f"no start: {self.said!r} {self.log.read_text()[-2000:]}"
-            self.said += line
+            self.said += self.next_line()
         return self
+
+    def next_line(self) -> str:
+        """What the server says next on stdout."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"no start: {self.said!r} {self.log.read_text()[-2000:]}"
+        return line
 
     @property
     def root_key(self) -> Pair:
@@ -165,7 +169,7 @@ def unsigned(operation: str, body: bytes, *, host: str, query: str = "", **heade
     return AWSRequest("POST", url, headers=sent, data=body)
 
 
-def signed(  # noqa: PLR0913
+def signed(
     request: AWSRequest,
     pair: Pair,
     *,

@@ -55,7 +55,8 @@ def test_every_setting_is_read_from_the_file(tmp_path):
         'dev = true\nhost = "::1"\nport = 0\ndata = "d"\nkeys = "k"\nkeys_mirror = "m"\n'
         'master_key_file = "f"\nmaster_key_command = "print it"\nregion = "eu-central-1"\n'
         'account = "000000000001"\npublic_url = "https://id.example.com"\nissuer = "aws"\n'
-        'threads = 512\nquotas = "off"\n'
+        'threads = 512\nquotas = "off"\nsmtp_url = "smtp://relay"\nsmtp_from = "a@example.com"\n'
+        "console_messages = false\n"
     )
     assert load({}, {}, tmp_path) == Settings(
         dev=True,
@@ -71,6 +72,9 @@ def test_every_setting_is_read_from_the_file(tmp_path):
         public_url="https://id.example.com",
         issuer="aws",
         threads=512,
+        smtp_url="smtp://relay",
+        smtp_from="a@example.com",
+        console_messages=False,
     )
 
 
@@ -228,3 +232,19 @@ def test_each_setting_explains_itself():
     assert explain("threads") == "How many requests are answered at the same time."
     with pytest.raises(CenoteError, match="prot is no setting"):
         explain("prot")
+
+
+# Messages
+
+
+def test_a_relay_needs_a_sender_and_stands_in_the_place_of_the_console():
+    sentence = "smtp_url needs smtp_from beside it, and console_messages off."
+    assert refusal({"smtp_url": "smtp://relay"}) == sentence
+    assert refusal({"smtp_url": "smtp://relay", "smtp_from": "a@b.c", "console_messages": True}) == sentence
+    assert load({"smtp_url": "smtps://relay", "smtp_from": "a@b.c"}, {}, Path("nowhere")).smtp_url
+
+
+def test_the_relay_s_password_is_told_to_nobody():
+    url = "smtp://cenote:hunter2@relay"
+    assert "hunter2" not in repr(load({"smtp_url": url, "smtp_from": "a@b.c"}, {}, Path("nowhere")))
+    assert "hunter2" not in refusal({"smtp_url": "cenote:hunter2@relay", "smtp_from": "a@b.c"})

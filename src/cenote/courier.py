@@ -11,6 +11,7 @@ then is never sent.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -79,8 +80,9 @@ class Courier:
         self._stop.set()
         for _carrier in range(CARRIERS):
             self._due.put(None)
+        until = time.monotonic() + CLOSE_WAIT_S_MAX
         for thread in self._threads:
-            thread.join(CLOSE_WAIT_S_MAX)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _look(self) -> None:
         """Ask what is due whenever the carriers have nothing left; a look costs a read and no commit."""
@@ -131,11 +133,11 @@ class Courier:
         if failure.is_final or claim.attempts >= ATTEMPTS_MAX:
             self._give_up(claim, message, failure.detail)
             return
-        pause_ms = min(PAUSE_MS_FIRST << (claim.attempts - 1), PAUSE_MS_MAX)
+        due_ms = self._now_ms() + min(PAUSE_MS_FIRST << (claim.attempts - 1), PAUSE_MS_MAX)
+        self._store.write(lambda tx: tx.outbox.put_off(claim, due_ms))
         log.warning(
             "message delayed", message=message.message_id, attempts=claim.attempts, reason=failure.detail
         )
-        self._store.write(lambda tx: tx.outbox.put_off(claim, self._now_ms() + pause_ms))
 
     def _give_up(self, claim: Claim, message: Message, reason: str) -> None:
         """An alarm: somebody waits for a message that does not come."""

@@ -14,6 +14,7 @@ import structlog
 from cenote.lookback import look_back
 from cenote.opening import Vault, bury, note_buried, owed_behind, save_counters
 from cenote.store.contract import Store
+from cenote.store.pools import TOKEN_LIFETIME_MS_MAX
 from cenote.store.transaction import Transaction
 
 TICK_S = 1.0
@@ -105,9 +106,13 @@ class Housekeeper:
 
 
 def _drop_expired(now_ms: int, tx: Transaction) -> bool:
-    """Delete some of what is past its time; whether there may be more of it."""
+    """
+    Delete some of what is past its time; whether there may be more of it.
+
+    A session's row stays for as long as the last access token that it gave may live.
+    """
     dropped = (
-        tx.sessions.drop_expired(now_ms, ROWS_PER_STEP),
+        tx.sessions.drop_expired(now_ms - TOKEN_LIFETIME_MS_MAX, ROWS_PER_STEP),
         tx.activity.drop_expired(now_ms, ROWS_PER_STEP),
     )
     tx.outbox.drop_older(now_ms - MESSAGES_KEPT_MS)

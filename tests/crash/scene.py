@@ -1,6 +1,8 @@
 """A house with people in it: Ann and Cid, who stay, and Bob, who goes; and copies of the data from before."""
 
 import shutil
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
@@ -10,6 +12,8 @@ from botocore.exceptions import BotoCoreError
 
 from tests.crash.evidence import owners_of_slots
 from tests.house import House, Tenant, error_of
+
+SOON_S_MAX = 20
 
 
 class Past(Enum):
@@ -101,3 +105,11 @@ def put_back(folder: Path, copy: Path) -> None:
     """Replace a folder by a copy of it."""
     shutil.rmtree(folder)
     shutil.copytree(copy, folder)
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    """Wait for what the housekeeper does within a round or two."""
+    until = time.monotonic() + SOON_S_MAX
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.05)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.evidence import ERASED, OPENS, rows, rows_of, state_of
-from tests.crash.test_wrong_keys import soon
+from tests.crash.scene import soon
 from tests.house import House, Tenant, error_of
 from tests.vault.files import tombstones_in
 
@@ -151,6 +151,6 @@ def test_a_pool_of_many_goes_by_one_tombstone_and_its_rows_are_swept_behind_the_
     count = "select (select count(*) from users) + (select count(*) from keys) + (select count(*) from names)"
     soon(lambda: rows(own_house.data, count) == [(3,)])
     assert rows_of(own_house.data, stays) == 3
+    soon(lambda: rows(own_house.data, "select count(*) from fallen_pools") == [(0,)])
     own_house.stop()
     assert tombstones_in(own_house.keys) == 1
-    assert rows(own_house.data, "select count(*) from fallen_pools") == [(0,)]

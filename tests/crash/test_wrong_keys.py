@@ -28,12 +28,11 @@ from tests.crash.evidence import (
     slot_of,
     state_of,
 )
-from tests.crash.scene import Past, Person, Scene, put_back
+from tests.crash.scene import Past, Person, Scene, put_back, soon
 from tests.house import House, Tenant, error_of
 from tests.vault.files import SLOTS, chunk_file, counters_in, overwrite_slot, slot_in, tombstones_in
 
 OWED = re.compile(rb"^cenote_tombstones_owed ([0-9.]+)$", re.MULTILINE)
-SOON_S_MAX = 20
 FULL_BYTES = 4_000_000  # more than any database here has, and less than where the last slots lie
 
 
@@ -41,14 +40,6 @@ def events(house: House, name: str) -> list[dict[str, object]]:
     """What the server has told its operator under this name."""
     lines = [line for line in house.log.read_text().splitlines() if line.startswith("{")]
     return [event for event in map(json.loads, lines) if event["event"] == name]
-
-
-def soon(condition):
-    """Wait for what the housekeeper does within a round or two."""
-    until = time.monotonic() + SOON_S_MAX
-    while not condition():
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.05)
 
 
 def everything(house: House) -> dict[str, str]:

@@ -134,16 +134,22 @@ def test_required_mfa_leaves_no_one_time_password_for_a_first_factor(first):
     text = "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled"
     assert refusal_of(pool, MfaConfiguration="ON", **TOTP) == text
     optional = configured(pool, MfaConfiguration="OPTIONAL", **TOTP)
-    with pytest.raises(InvalidParameterException, match="if MFA is enabled"):
-        updated(optional, MfaConfiguration="ON")
+    with pytest.raises(InvalidParameterException) as refused:
+        updated(optional, **asked_again(optional) | {"MfaConfiguration": "ON"})
+    assert refused.value.message == text
+    required = updated(optional, MfaConfiguration="ON")  # the first factors are left out, and set back
+    assert required["Policies"]["SignInPolicy"] == {"AllowedFirstAuthFactors": ["PASSWORD"]}
 
 
 def test_texts_as_a_first_factor_need_a_way_to_send_them():
+    text = "SMS_OTP can not be configured as AuthFactor as user pool is missing valid SMS configuration"
     with pytest.raises(InvalidParameterException) as refused:
         with_first_factors("SMS_OTP")
-    assert refused.value.message == (
-        "SMS_OTP can not be configured as AuthFactor as user pool is missing valid SMS configuration"
-    )
+    assert refused.value.message == text
+    pool = with_first_factors("SMS_OTP", SmsConfiguration=SMS)
+    with pytest.raises(InvalidParameterException) as refused:
+        updated(pool, Policies=pool["Policies"])
+    assert refused.value.message == text
 
 
 def test_required_mfa_and_passkeys_need_passkeys_that_are_both_factors():
@@ -159,31 +165,61 @@ def test_required_mfa_and_passkeys_need_passkeys_that_are_both_factors():
 def test_passkeys_become_a_first_factor_beside_required_mfa_only_as_both():
     policies = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}}
     with pytest.raises(InvalidParameterException) as refused:
-        updated(configured(new(), MfaConfiguration="ON", **TOTP), Policies=policies)
+        updated(configured(new(), MfaConfiguration="ON", **TOTP), MfaConfiguration="ON", Policies=policies)
     assert refused.value.message == (
         "WEB_AUTHN cannot be used as an auth factor when MFA is enabled if not configured for MFA"
     )
     both = configured(new(), MfaConfiguration="ON", **TOTP, WebAuthnConfiguration=MULTI)
-    assert updated(both, Policies=policies)
+    assert updated(both, MfaConfiguration="ON", Policies=policies)
 
 
 @pytest.mark.parametrize("mode", ["ON", "OPTIONAL"])
 def test_a_pool_with_a_token_alone_is_updated_without_text_messages(mode):
     document = configured(new(), MfaConfiguration=mode, **TOTP)
     assert updated(document, **asked_again(document)) == document
-    assert updated(document) == document
+    assert updated(document, MfaConfiguration=mode) == document
 
 
-def test_turning_mfa_off_by_an_update_leaves_passkeys_alone():
-    document = configured(new(), MfaConfiguration="ON", **TOTP, **PASSKEYS)
-    off = updated(document, MfaConfiguration="OFF")
-    assert set(mfa.shown(off)) == {"MfaConfiguration", "WebAuthnConfiguration"}
+@pytest.mark.parametrize("request_of_it", [{}, {"MfaConfiguration": "OFF"}])
+def test_an_update_that_turns_mfa_off_takes_every_factor_and_leaves_passkeys_alone(request_of_it):
+    document = configured(
+        new(EmailConfiguration=MAIL), MfaConfiguration="ON", **TOTP, **TEXTS, **LETTER, **PASSKEYS
+    )
+    off = updated(document, **request_of_it)
+    assert mfa.factors(off) == frozenset()
+    assert mfa.shown(off) == {
+        "MfaConfiguration": "OFF",
+        "WebAuthnConfiguration": document["WebAuthnConfiguration"],
+    }
+
+
+def test_mfa_that_was_turned_off_comes_back_without_its_former_factors():
+    off = updated(configured(new(), MfaConfiguration="ON", **TOTP))
+    again = updated(off, MfaConfiguration="ON", SmsConfiguration=SMS)
+    assert mfa.factors(again) == {"SMS_MFA"}
 
 
 def test_text_messages_that_serve_verification_are_no_factor_beside_another():
     document = configured(new(SmsConfiguration=SMS), MfaConfiguration="ON", **TOTP)
     assert mfa.factors(document) == {"SOFTWARE_TOKEN_MFA"}
-    assert mfa.factors(updated(document)) == {"SOFTWARE_TOKEN_MFA"}
+    assert updated(document, MfaConfiguration="ON", SmsConfiguration=SMS) == document
+
+
+def test_text_messages_whose_role_is_left_out_are_gone_beside_another_factor():
+    document = configured(new(), MfaConfiguration="ON", **TOTP, **TEXTS)
+    assert mfa.factors(document) == {"SOFTWARE_TOKEN_MFA", "SMS_MFA"}
+    assert mfa.factors(updated(document, MfaConfiguration="ON")) == {"SOFTWARE_TOKEN_MFA"}
+
+
+def test_mail_as_a_factor_keeps_mail_of_ones_own_from_being_left_out():
+    document = configured(new(EmailConfiguration=MAIL), MfaConfiguration="ON", **TOTP, **LETTER)
+    with pytest.raises(InvalidParameterException) as refused:
+        updated(document, MfaConfiguration="ON")
+    assert refused.value.message == (
+        "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains"
+        " an EmailSendingAccount of COGNITO_DEFAULT"
+    )
+    assert updated(document, MfaConfiguration="ON", EmailConfiguration=MAIL) == document
 
 
 def test_a_pool_made_with_mfa_has_text_messages_for_its_factor():

@@ -15,6 +15,7 @@ from cenote.errors import (
 POOL_ID = "us-east-1_SbeSpjvX7"
 ARN = f"arn:aws:cognito-idp:us-east-1:000000000000:userpool/{POOL_ID}"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000"
 SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "SnsRegion": "us-east-1"}
 MAIL = {
     "EmailSendingAccount": "DEVELOPER",
@@ -61,7 +62,7 @@ EVERYTHING: dict[str, Any] = {
     "UserPoolAddOns": {"AdvancedSecurityMode": "AUDIT"},
     "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]},
     "UserPoolTier": "PLUS",
-    "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
+    "KeyConfiguration": {"KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": KEY},
     "IssuerConfiguration": {"Type": "UPDATED"},
     "AcrConfiguration": {"Level1": {"AcrValue": "urn:one"}},
     "DcrConfiguration": {"AllowedScopes": ["a/b"]},
@@ -100,18 +101,14 @@ def test_a_pool_set_back_is_as_it_was_made_but_for_what_is_kept():
     document = new(**EVERYTHING)
     left = updated(document, AutoVerifiedAttributes=["email"])
     kept = (
-        *("Policies", "UserPoolTier", "DcrConfiguration", "UserAttributeUpdateSettings", "UserPoolTags"),
-        *("MfaConfiguration", "SmsConfiguration", "EmailConfiguration", "AccountRecoverySetting"),
-        *("IssuerConfiguration", "KeyConfiguration", "Id", "Arn", "Name", "SchemaAttributes"),
-        *("AliasAttributes", "UsernameConfiguration", mfa.SMS),
+        *("Id", "Arn", "Name", "SchemaAttributes", "AliasAttributes", "UsernameConfiguration"),
+        *("UserPoolTier", "UserPoolTags", "UserAttributeUpdateSettings", "DcrConfiguration"),
     )
-    expected = {
+    assert left == {
         **new(),
         "AutoVerifiedAttributes": ["email"],
         **{member: document[member] for member in kept},
-        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False, "UnusedAccountValidityDays": 2},
     }
-    assert left == expected
 
 
 def test_triggers_that_are_left_out_are_gone():
@@ -127,17 +124,18 @@ def test_the_name_stays_unless_there_is_another():
     assert updated(new(), PoolName="persons")["Name"] == "persons"
 
 
-@pytest.mark.parametrize(
-    "policies", [{}, {"SignInPolicy": {}}, {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]}}]
-)
-def test_a_password_policy_that_is_left_out_stays(policies):
-    document = new(Policies=EVERYTHING["Policies"])
-    left = updated(document, Policies=policies)["Policies"]
-    assert left["PasswordPolicy"] == document["Policies"]["PasswordPolicy"]
-    assert left["SignInPolicy"] == policies.get("SignInPolicy") or document["Policies"]["SignInPolicy"]
+@pytest.mark.parametrize("request_of_it", [{}, {"Policies": {}}, {"Policies": {"SignInPolicy": {}}}])
+def test_policies_that_are_left_out_are_set_back(request_of_it):
+    assert updated(new(Policies=EVERYTHING["Policies"]), **request_of_it)["Policies"] == new()["Policies"]
 
 
-def test_a_sign_in_policy_that_is_left_out_stays_and_of_a_password_policy_that_is_sent_nothing_does():
+def test_a_password_policy_that_is_left_out_is_set_back_beside_a_sign_in_policy():
+    sign_in = {"SignInPolicy": EVERYTHING["Policies"]["SignInPolicy"]}
+    left = updated(new(Policies=EVERYTHING["Policies"]), Policies=sign_in)
+    assert left["Policies"] == new()["Policies"] | sign_in
+
+
+def test_a_sign_in_policy_is_set_back_beside_a_password_policy_which_holds_as_it_is_sent():
     left = updated(new(Policies=EVERYTHING["Policies"]), Policies={"PasswordPolicy": {"MinimumLength": 9}})
     assert left["Policies"] == {
         "PasswordPolicy": {
@@ -148,16 +146,26 @@ def test_a_sign_in_policy_that_is_left_out_stays_and_of_a_password_policy_that_i
             "RequireSymbols": False,
             "TemporaryPasswordValidityDays": 7,
         },
-        "SignInPolicy": EVERYTHING["Policies"]["SignInPolicy"],
+        "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]},
     }
 
 
-def test_the_former_name_of_a_temporary_passwords_life_agrees_with_the_policy_that_stays():
-    document = new(Policies={"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}})
-    assert updated(document, AdminCreateUserConfig={"UnusedAccountValidityDays": 3})
-    assert refusal_of(document, AdminCreateUserConfig={"UnusedAccountValidityDays": 4}) == (
-        "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"
-    )
+def test_a_temporary_passwords_life_is_set_back_under_both_of_its_names():
+    left = updated(new(Policies={"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}}))
+    assert pools.password_policy(left).temporary_validity_days == 7
+    assert left["AdminCreateUserConfig"]["UnusedAccountValidityDays"] == 7
+
+
+def test_the_former_name_of_a_temporary_passwords_life_agrees_with_the_policy_that_is_sent():
+    policies = {"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}}
+    document = new(Policies=policies)
+    assert refusal_of(
+        document, Policies=policies, AdminCreateUserConfig={"UnusedAccountValidityDays": 4}
+    ) == ("Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays")
+    alike = updated(document, Policies=policies, AdminCreateUserConfig={"UnusedAccountValidityDays": 3})
+    assert alike == document
+    by_former = updated(document, AdminCreateUserConfig={"UnusedAccountValidityDays": 4})
+    assert pools.password_policy(by_former).temporary_validity_days == 4
 
 
 def test_tags_stay_or_are_all_replaced():
@@ -181,7 +189,7 @@ def test_an_attribute_that_waits_for_its_code_keeps_another_from_being_left_out(
     assert refusal_of(document) == (
         "All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes"
     )
-    settings = {"AttributesRequireVerificationBeforeUpdate": []}
+    settings: dict[str, list[str]] = {"AttributesRequireVerificationBeforeUpdate": []}
     assert updated(document, UserAttributeUpdateSettings=settings)["UserAttributeUpdateSettings"] == settings
 
 
@@ -206,10 +214,17 @@ def test_an_update_is_held_to_the_rules_of_creation():
 
 
 def test_a_plan_is_lowered_only_below_nothing_that_is_used():
-    document = new(Policies={"PasswordPolicy": {"MinimumLength": 8, "PasswordHistorySize": 3}})
+    policies = {"PasswordPolicy": {"MinimumLength": 8, "PasswordHistorySize": 3}}
+    document = new(Policies=policies, DcrConfiguration={})
+    text = "The following features need to be disabled for the LITE pricing tier configured: "
+    assert refusal_of(
+        new(Policies=policies), FeatureUnavailableInTierException, UserPoolTier="LITE", Policies=policies
+    ) == (text + "Password History")
+    # What a request is silent of is in use where it is kept, and in nobody's way where it is set back.
     assert refusal_of(document, FeatureUnavailableInTierException, UserPoolTier="LITE") == (
-        "The following features need to be disabled for the LITE pricing tier configured: Password History"
+        text + "Dynamic Client Registration"
     )
+    assert updated(new(Policies=policies), UserPoolTier="LITE")["UserPoolTier"] == "LITE"
     lowered = updated(new(), UserPoolTier="LITE")
     assert tiers.is_lowered(new(), lowered)
     assert not tiers.is_lowered(lowered, new())
@@ -231,12 +246,24 @@ def test_an_update_shares_nothing_with_what_was_before():
     assert repr(document) == before
 
 
-def test_mfa_stays_with_its_factor_and_goes_when_told():
+def test_mfa_that_is_left_out_is_off_and_its_text_messages_are_gone():
+    left = updated(new(MfaConfiguration="ON", SmsConfiguration=SMS))
+    assert left == new()
+    assert (left["MfaConfiguration"], mfa.factors(left)) == ("OFF", frozenset())
+
+
+def test_mfa_that_is_turned_off_leaves_text_messages_that_are_sent_again_to_their_other_uses():
+    left = updated(new(MfaConfiguration="ON", SmsConfiguration=SMS), SmsConfiguration=SMS)
+    assert (left["MfaConfiguration"], left["SmsConfiguration"]) == ("OFF", SMS)
+    assert mfa.factors(left) == frozenset()
+
+
+def test_mfa_by_text_messages_is_kept_by_sending_both_again():
     document = new(MfaConfiguration="ON", SmsConfiguration=SMS)
-    left = updated(document)
-    assert (left["MfaConfiguration"], left["SmsConfiguration"]) == ("ON", SMS)
-    assert mfa.factors(left) == {"SMS_MFA"}
-    assert mfa.factors(updated(left, MfaConfiguration="OFF")) == frozenset()
+    assert updated(document, MfaConfiguration="ON", SmsConfiguration=SMS) == document
+    assert refusal_of(document, MfaConfiguration="ON") == (
+        "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
+    )
 
 
 def test_mfa_without_text_messages_is_turned_on_elsewhere():

@@ -6,6 +6,7 @@ import pytest
 
 from cenote.domain import pools
 from cenote.domain.passwords import PasswordPolicy
+from cenote.domain.schema import STANDARD_NAMES
 from cenote.errors import FeatureUnavailableInTierException, InvalidParameterException
 
 POOL_ID = "us-east-1_SbeSpjvX7"
@@ -36,8 +37,7 @@ def tier_refusal_of(**request):
 def test_a_pool_of_which_only_the_name_is_given_is_as_the_service_makes_it():
     document = pools.created(new(), created_ms=1_790_257_791_224)
     names = [entry["Name"] for entry in document.pop("SchemaAttributes")]
-    assert len(names) == 20
-    assert "identities" not in names
+    assert (tuple(names), len(names)) == (STANDARD_NAMES, 20)
     assert document == {
         "AccountRecoverySetting": {
             "RecoveryMechanisms": [
@@ -70,17 +70,32 @@ def test_a_pool_of_which_only_the_name_is_given_is_as_the_service_makes_it():
             "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]},
         },
         "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": []},
+        "UserPoolTags": {},
         "UserPoolTier": "ESSENTIALS",
         "VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_CODE"},
     }
 
 
-def test_a_description_adds_dates_users_tags_and_identities():
-    shown = pools.described(new(), created_ms=1000, modified_ms=2500, estimated_users=3)
-    assert (shown["CreationDate"], shown["LastModifiedDate"], shown["EstimatedNumberOfUsers"]) == (1, 2.5, 3)
-    assert shown["UserPoolTags"] == {}
-    names = [entry["Name"] for entry in shown["SchemaAttributes"]]
-    assert names.count("identities") == 1
+@pytest.mark.parametrize(
+    "request_of_it",
+    [{}, {"UserPoolTags": {"team": "red"}, "Schema": [{"Name": "team", "AttributeDataType": "String"}]}],
+)
+def test_a_description_is_what_creation_answered_with_the_dates_and_users_of_now(request_of_it):
+    document = new(**request_of_it)
+    made = pools.created(document, created_ms=1000)
+    assert pools.described(document, created_ms=1000, modified_ms=1000, estimated_users=0) == made
+    assert pools.described(document, created_ms=1000, modified_ms=2500, estimated_users=3) == {
+        **made,
+        "LastModifiedDate": 2.5,
+        "EstimatedNumberOfUsers": 3,
+    }
+
+
+def test_custom_attributes_are_shown_behind_the_standard_ones():
+    document = new(Schema=[{"Name": name, "AttributeDataType": "String"} for name in ("team", "level")])
+    shown = pools.described(document, created_ms=0, modified_ms=0, estimated_users=0)
+    names = tuple(entry["Name"] for entry in shown["SchemaAttributes"])
+    assert names == (*STANDARD_NAMES, "custom:team", "custom:level")
 
 
 def test_a_description_leaves_the_document_as_it_was():

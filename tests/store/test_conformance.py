@@ -90,7 +90,7 @@ def test_a_body_that_raises_leaves_nothing_behind(engine, store):
         store.write(body)
     assert not ann.is_held()
     assert store.read(lambda tx: tx.users.list_slots("", MANY)) == []
-    assert store.write(lambda tx: tx.codes.count_guess(ann.sub, Purpose.SIGN_UP)) is None
+    assert store.read(lambda tx: tx.codes.find(ann.sub, Purpose.SIGN_UP)) is None
     assert store.read(lambda tx: tx.outbox.list_newest(MANY)) == []
     ann.add()
 
@@ -176,9 +176,11 @@ def test_a_name_is_free_in_every_other_pool(engine, store):
     assert store.read(lambda tx: tx.users.find_named(engine.pool, b"ann")).sub == ann.sub
 
 
-def test_a_name_that_was_dropped_is_free(engine, store, pool):
+def test_a_name_that_was_given_up_is_free_and_nobody_gives_up_anothers(engine, store, pool):
     ann = engine.add_user(b"ann", b"alias")
-    store.write(lambda tx: tx.users.drop_name(pool.pool_id, b"alias"))
+    store.write(lambda tx: tx.users.give_up_name(pool.pool_id, b"alias", SUB_OF_NOBODY))
+    assert store.read(lambda tx: tx.users.find_named(pool, b"alias")).sub == ann.sub
+    store.write(lambda tx: tx.users.give_up_name(pool.pool_id, b"alias", ann.sub))
     bob = engine.add_user(b"alias")
     assert store.read(lambda tx: tx.users.find_named(pool, b"alias")).sub == bob.sub
     assert store.read(lambda tx: tx.users.find_named(pool, b"ann")).sub == ann.sub
@@ -204,21 +206,20 @@ def test_a_wrong_guess_takes_nothing(engine, store):
     assert store.write(lambda tx: tx.codes.take(ann.sub, Purpose.SIGN_UP, b"digest")) == code_for(ann)
 
 
-def test_no_guess_goes_uncounted(engine, store):
+def test_a_look_at_a_code_uses_nothing_up(engine, store):
     ann = engine.add_user()
     store.write(lambda tx: tx.codes.put(code_for(ann), now_ms=NOW_MS))
-    guess = lambda: store.write(lambda tx: tx.codes.count_guess(ann.sub, Purpose.SIGN_UP))  # noqa: E731
-    counts: list[Any] = at_once(*[guess] * MANY)
-    assert sorted(counts) == [(number, NOW_MS + 1000) for number in range(1, MANY + 1)]
+    seen = [store.read(lambda tx: tx.codes.find(ann.sub, Purpose.SIGN_UP)) for _look in range(2)]
+    assert seen == [code_for(ann)] * 2
+    assert store.read(lambda tx: tx.codes.find(ann.sub, Purpose.FORGOT_PASSWORD)) is None
 
 
-def test_a_new_code_makes_the_old_one_worthless_and_forgives_its_guesses(engine, store):
+def test_a_new_code_makes_the_old_one_worthless(engine, store):
     ann = engine.add_user()
     store.write(lambda tx: tx.codes.put(code_for(ann, b"old"), now_ms=NOW_MS))
-    store.write(lambda tx: tx.codes.count_guess(ann.sub, Purpose.SIGN_UP))
     store.write(lambda tx: tx.codes.put(code_for(ann, b"new"), now_ms=NOW_MS))
     assert store.write(lambda tx: tx.codes.take(ann.sub, Purpose.SIGN_UP, b"old")) is None
-    assert store.write(lambda tx: tx.codes.count_guess(ann.sub, Purpose.SIGN_UP)) == (1, NOW_MS + 1000)
+    assert store.write(lambda tx: tx.codes.take(ann.sub, Purpose.SIGN_UP, b"new")) is not None
 
 
 def test_of_many_who_set_a_value_first_one_does_and_all_are_told_it(store):
@@ -288,7 +289,7 @@ def test_an_erasure_returns_with_the_tombstone_written_and_every_row_gone(engine
     assert not ann.is_held()
     assert store.read(lambda tx: tx.users.find_named(pool, b"alias")) is None
     assert store.read(lambda tx: tx.sessions.find(ann.sub, session.session_id)) is None
-    assert store.write(lambda tx: tx.codes.count_guess(ann.sub, Purpose.SIGN_UP)) is None
+    assert store.read(lambda tx: tx.codes.find(ann.sub, Purpose.SIGN_UP)) is None
     assert store.read(lambda tx: tx.outbox.list_newest(MANY)) == []
     line = store.read(lambda tx: tx.ledger.find(digest_of(ann.sub)))
     assert (line.kind, line.slot, line.erased_ms) == ("user", ann.wrapped.slot, NOW_MS)

@@ -238,7 +238,7 @@ def test_an_answer_does_not_wait_longer_than_a_second_for_its_tombstone(engine, 
     store.write(lambda tx: tx.users.erase(ann.sub, NOW_MS))
     spent_s = time.monotonic() - began_s
     may_go_on.set()
-    assert 0.9 < spent_s < 3
+    assert 0.9 < spent_s < WAIT_S_MAX / 2
     assert store.read(lambda tx: tx.ledger.count_owed()) == 1
 
 

@@ -1,4 +1,4 @@
-"""What a key may do: every signed operation against every kind of policy, and over a socket those that are served."""
+"""What a key may do: each signed operation against each kind of policy, and what is served over a socket."""
 
 import dataclasses
 import json
@@ -12,10 +12,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from cenote.app import Application, build, load_operations
-from cenote.domain.access_keys import new_access_key
-from cenote.errors import AccessDeniedException, CenoteError, UnrecognizedClientException
+from cenote.domain.access_keys import AccessKey, new_access_key, seal_secret
+from cenote.errors import (
+    AccessDeniedException,
+    CenoteError,
+    InvalidSignatureException,
+    UnrecognizedClientException,
+)
 from cenote.services import Services
 from cenote.settings import Settings
+from cenote.store.contract import Store
 from cenote.wire.authorization import AccessKeys
 from cenote.wire.policy import ALL
 from cenote.wire.sigv4 import Head
@@ -41,7 +47,7 @@ SERVED = sorted(name for name in load_operations() if MODEL.operations[name].sig
 
 
 def policy(effect: str, action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
-    statement = {"Effect": effect, "Action": f"cognito-idp:{action}", "Resource": resource}
+    statement: dict[str, Any] = {"Effect": effect, "Action": f"cognito-idp:{action}", "Resource": resource}
     return statement | ({"Condition": condition} if condition else {})
 
 
@@ -49,7 +55,7 @@ def policy(effect: str, action: str, resource: str = "*", **condition: Any) -> d
 class Watched:
     """A store that counts what is asked of it."""
 
-    store: Any
+    store: Store
     met: list[str] = field(default_factory=list)
     is_broken: bool = False
 
@@ -62,6 +68,12 @@ class Watched:
         if self.is_broken:
             raise CenoteError("The disk is full.")
         return self.store.write(body)
+
+    def attach(self, *_parts: Any) -> None:
+        raise AssertionError("it has its vault")
+
+    def close(self) -> None:
+        raise AssertionError("it is somebody else's")
 
 
 class Desk:
@@ -159,7 +171,7 @@ def test_a_pool_that_is_no_text_counts_as_none(desk, given):
 
 
 def test_an_arn_is_judged_by_the_pool_at_its_end(desk):
-    """An operation may read it as leniently as it likes: the pool that it finds is the one that was judged."""
+    """An operation may read it as leniently as it likes: the pool that it finds was the one judged."""
     odd = OTHER_ARN.replace(ACCOUNT, "000000000000").replace("us-east-1:", "eu-west-1:")
     not_that_one = desk.key(policy("Allow", "*"), policy("Deny", "*", OTHER_ARN))
     desk.call(not_that_one, "TagResource", ResourceArn=ARN, Tags={})
@@ -204,13 +216,33 @@ def test_a_call_costs_one_read_and_the_pools_tags_another_only_where_they_matter
     assert desk.watched.met == ["read", "read"]
 
 
+def test_the_former_secret_of_a_rotation_signs_until_its_grace_is_over(desk):
+    pair, moment = desk.key(), [time.time()]
+    desk.keys = AccessKeys(desk.services, lambda: moment[0])
+    until_ms = int(moment[0] * 1000) + 60_000
+    newer = Pair(pair.key_id, "n" * 40)
+
+    def rotate(tx: Any) -> None:
+        sealed = seal_secret(desk.services.master.sealing_key, *newer)
+        tx.access_keys.save(tx.access_keys.hold(pair.key_id).rotated(sealed, former_until_ms=until_ms))
+
+    desk.services.store.write(rotate)
+    moment[0] += 59
+    for one in (pair, newer):
+        desk.call(one, "ListUserPools")
+    moment[0] += 1.1
+    desk.call(newer, "ListUserPools")
+    with pytest.raises(InvalidSignatureException):
+        desk.call(pair, "ListUserPools")
+
+
 def test_a_use_is_noted_once_a_minute_at_most(desk):
     moment = [time.time()]
     desk.keys = AccessKeys(desk.services, lambda: moment[0])
     pair = desk.key()
 
     def used_ms() -> int | None:
-        held = desk.services.store.read(lambda tx: tx.access_keys.find(pair.key_id))
+        held: AccessKey | None = desk.services.store.read(lambda tx: tx.access_keys.find(pair.key_id))
         assert held is not None
         return held.used_ms
 
@@ -306,10 +338,9 @@ def test_boto3_knows_a_denial_by_its_name_and_text(server, reader):
 
 def test_tags_and_addresses_decide_over_a_socket(server, tmp_path):
     file = tmp_path / "policy.json"
-    home = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
-    red = {"StringEquals": {"aws:ResourceTag/team": "red"}}
+    home, red = {"aws:SourceIp": "127.0.0.0/8"}, {"aws:ResourceTag/team": "red"}
     statements = [
-        policy("Allow", "DescribeUserPool", **red, **home),
+        policy("Allow", "DescribeUserPool", StringEquals=red, IpAddress=home),
         policy("Allow", "ListUserPools", IpAddress={"aws:SourceIp": "10.0.0.0/8"}),
     ]
     file.write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))

@@ -1,4 +1,4 @@
-"""The factors of a pool, as boto3 sees them: set, shown, refused; what they mean at sign-in is another matter."""
+"""The factors of a pool, as boto3 sees them: set, shown and refused; not what they mean at sign-in."""
 
 from typing import Any
 
@@ -113,20 +113,28 @@ def test_text_messages_need_a_way_to_be_sent(tenant):
     )
 
 
-def test_an_update_that_says_nothing_of_mfa_leaves_it(tenant):
+def test_an_update_that_says_mfa_again_leaves_its_factor(tenant):
     set_mfa(tenant, MfaConfiguration="ON", **TOTP)
     before = get_mfa(tenant)
-    tenant.cognito.update_user_pool(UserPoolId=tenant.pool_id)
-    assert get_mfa(tenant) == before
     tenant.cognito.update_user_pool(UserPoolId=tenant.pool_id, MfaConfiguration="ON")
     assert get_mfa(tenant) == before
 
 
-def test_an_update_turns_mfa_off_and_its_factors_with_it(tenant):
-    set_mfa(tenant, MfaConfiguration="ON", **TOTP)
-    tenant.cognito.update_user_pool(UserPoolId=tenant.pool_id, MfaConfiguration="OFF")
-    assert "SoftwareTokenMfaConfiguration" not in get_mfa(tenant)
-    assert described(tenant)["MfaConfiguration"] == "OFF"
+@pytest.mark.parametrize("request_of_it", [{}, {"MfaConfiguration": "OFF"}])
+def test_an_update_that_says_nothing_of_mfa_or_off_turns_it_off_and_its_factors_with_it(
+    tenants, request_of_it
+):
+    tenant = tenants(pool={"EmailConfiguration": MAIL})
+    set_mfa(tenant, **EVERYTHING)
+    tenant.cognito.update_user_pool(UserPoolId=tenant.pool_id, **request_of_it)
+    assert get_mfa(tenant) == {
+        "MfaConfiguration": "OFF",
+        "WebAuthnConfiguration": EVERYTHING["WebAuthnConfiguration"],
+    }
+    after = described(tenant)
+    assert after["MfaConfiguration"] == "OFF"
+    assert "SmsConfiguration" not in after
+    assert "SmsAuthenticationMessage" not in after
 
 
 def test_a_pool_made_with_mfa_has_text_messages_for_its_factor(tenants):

@@ -38,7 +38,7 @@ def answer(*statements: Any, **changes: Any) -> str:
         "resource": POOL,
         "address": "203.0.113.9",
         "request_tags": {},
-        "resource_tags": lambda: {},
+        "resource_tags": dict,
     }
     return verdict(read_policy(document(*statements)), Question(**values | changes)).value
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -13,6 +14,11 @@ from tests.house import House, Tenant
 from tests.wire.steps import DONE, at_once, careless, refused
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "SnsRegion": "us-east-1"}
+MAIL = {
+    "EmailSendingAccount": "DEVELOPER",
+    "SourceArn": "arn:aws:ses:us-east-1:000000000000:identity/a.example",
+}
 NO_PART_OF_AN_UPDATE = {
     *("Arn", "CreationDate", "CustomDomain", "Domain", "EmailConfigurationFailure", "EstimatedNumberOfUsers"),
     *("Id", "LastModifiedDate", "Name", "SchemaAttributes", "SmsConfigurationFailure", "Status"),
@@ -59,6 +65,19 @@ def add_attributes(tenant: Tenant, *attributes: dict[str, Any]) -> dict[str, Any
     return answer
 
 
+# CreateUserPool and DescribeUserPool
+
+
+@pytest.mark.parametrize("request_of_it", [{}, {"UserPoolTags": {"a": "b"}, "Schema": [attribute("team")]}])
+def test_a_pool_is_described_as_its_creation_answered(house, request_of_it):
+    cognito = house.client()
+    made = cognito.create_user_pool(PoolName="people", **request_of_it)["UserPool"]
+    assert cognito.describe_user_pool(UserPoolId=made["Id"])["UserPool"] == made
+    assert made["UserPoolTags"] == request_of_it.get("UserPoolTags", {})
+    names = [entry["Name"] for entry in made["SchemaAttributes"]]
+    assert names[19:] == ["updated_at"] + [f"custom:{one['Name']}" for one in request_of_it.get("Schema", ())]
+
+
 # UpdateUserPool
 
 
@@ -100,16 +119,43 @@ def test_a_description_sent_back_is_accepted_and_changes_nothing(tenants):
 
 
 def test_what_is_left_out_is_set_back(tenants):
+    plain = tenants(pool={"AutoVerifiedAttributes": []})
     tenant = tenants(
-        pool={"LambdaConfig": {"PreSignUp": FUNCTION}, "SmsAuthenticationMessage": "Code {####}"}
+        pool={
+            "Policies": {"PasswordPolicy": {"MinimumLength": 12, "TemporaryPasswordValidityDays": 3}},
+            "LambdaConfig": {"PreSignUp": FUNCTION},
+            "MfaConfiguration": "ON",
+            "SmsConfiguration": SMS,
+            "SmsAuthenticationMessage": "Code {####}",
+            "EmailConfiguration": MAIL,
+            "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]},
+            "IssuerConfiguration": {"Type": "UPDATED"},
+        }
     )
-    update(tenant, UserPoolTier="LITE")
-    after = pool_of(tenant)
-    assert after["LambdaConfig"] == {}
-    assert "AutoVerifiedAttributes" not in after
-    assert "SmsAuthenticationMessage" not in after
     update(tenant)
-    assert pool_of(tenant)["UserPoolTier"] == "LITE"
+    own = dict.fromkeys(("Id", "Arn", "CreationDate", "LastModifiedDate"))
+    assert pool_of(tenant) | own == pool_of(plain) | own
+
+
+def test_what_an_update_keeps_when_it_is_left_out(tenants):
+    tenant = tenants(
+        pool={
+            "UserPoolTier": "PLUS",
+            "UserPoolTags": {"team": "red"},
+            "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+            "DcrConfiguration": {"AllowedScopes": ["a/b"]},
+        }
+    )
+    before = pool_of(tenant)
+    update(tenant, AutoVerifiedAttributes=["email"])
+    assert pool_of(tenant) | {"LastModifiedDate": None} == before | {"LastModifiedDate": None}
+
+
+def test_a_password_policy_that_is_left_out_no_longer_holds(tenants):
+    tenant = tenants(pool={"Policies": {"PasswordPolicy": {"MinimumLength": 60}}})
+    assert refused(tenant.sign_up, "ann").startswith("InvalidPasswordException: ")
+    update(tenant)
+    tenant.sign_up("ann")
 
 
 def test_members_that_are_fixed_are_passed_over(tenant):
@@ -158,11 +204,11 @@ def test_of_updates_at_once_none_is_lost_half_way(tenant):
     watcher = Thread(target=watch)
     watcher.start()
     for number in range(ROUNDS):
-        tag = {f"tag{number}": "set"}
+        tag = partial(tenant.cognito.tag_resource, ResourceArn=arn, Tags={f"tag{number}": "set"})
         outcomes = at_once(
             lambda: update(tenant, **wanted["one"]),
             lambda: update(tenant, **wanted["two"]),
-            lambda tag=tag: tenant.cognito.tag_resource(ResourceArn=arn, Tags=tag),
+            tag,
         )
         assert set(outcomes) == {DONE}
     over.set()
@@ -190,7 +236,7 @@ def test_protection_is_lifted_by_an_update(tenants):
 def test_a_pool_with_a_domain_stays(own_house):
     tenant = Tenant(own_house.start())
     own_house.stop()
-    edit_document(own_house, "pools", "pool_id", tenant.pool_id, Domain="people")
+    give_domain(own_house, tenant.pool_id, "people")
     own_house.start()
     assert refused(tenant.cognito.delete_user_pool, UserPoolId=tenant.pool_id) == (
         "InvalidParameterException: User pool cannot be deleted."
@@ -333,12 +379,10 @@ def test_pools_and_clients_have_their_number(own_house):
     Tenant(own_house)
 
 
-def edit_document(house: House, table: str, key: str, value: str, **members: Any) -> None:
-    """Put members into a document as they lie in the database of a house that is stopped."""
+def give_domain(house: House, pool_id: str, domain: str) -> None:
+    """Put a domain into a pool's document as it lies in the database of a house that is stopped."""
     with sqlite3.connect(house.data / "cenote.db") as database:
-        row = database.execute(f"select document from {table} where {key} = ?", (value,)).fetchone()
-        document = json.dumps(json.loads(row[0]) | members).encode()
-        database.execute(
-            f"update {table} set document = ?, version = version + 1 where {key} = ?", (document, value)
-        )
+        (text,) = database.execute("select document from pools where pool_id = ?", (pool_id,)).fetchone()
+        document = json.dumps(json.loads(text) | {"Domain": domain}).encode()
+        database.execute("update pools set document = ? where pool_id = ?", (document, pool_id))
     database.close()

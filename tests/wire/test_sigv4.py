@@ -1,4 +1,4 @@
-"""Signatures: botocore's own signers are believed, over a real socket too, and nothing that was altered is."""
+"""Signatures: botocore's own signers are believed, over a socket too, and nothing that was altered is."""
 
 import functools
 import hashlib
@@ -26,8 +26,8 @@ HOST = "cognito.example.com:9229"
 BODY = '{"UserPoolId":"us-east-1_Example1","Username":"Zoë"}'.encode()
 LIST = b'{"MaxResults":1}'
 MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
-    " and signing method. Consult the service documentation for details."
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
+    " Access Key and signing method. Consult the service documentation for details."
 )
 NO_TOKEN = "The security token included in the request is invalid."
 WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
@@ -41,8 +41,12 @@ def head_of(request: AWSRequest) -> Head:
     return Head(urlsplit(request.url).query, lambda name: sent.get(name.lower()), "203.0.113.9")
 
 
-def check(request: AWSRequest, body: bytes, secret: str = PAIR.secret, **changes: Any) -> None:
-    settings = {"secrets": [secret], "region": "us-east-1", "now_s": time.time()} | changes
+def check(request: AWSRequest, body: bytes, **changes: Any) -> None:
+    settings: dict[str, Any] = {
+        "secrets": [PAIR.secret],
+        "region": "us-east-1",
+        "now_s": time.time(),
+    } | changes
     head = head_of(request)
     verify(read_claim(head), head, body, **settings)
 
@@ -104,8 +108,8 @@ def test_a_request_that_was_altered_anywhere_is_not_believed(data):
     body = BODY
 
     def altered(text: str) -> str:
-        at = data.draw(st.integers(0, len(text)))
-        return text[:at] + letter + text[at:]
+        at: int = data.draw(st.integers(0, len(text)))
+        return f"{text[:at]}{letter}{text[at:]}"
 
     if place == "body":
         body = altered(BODY.decode("latin-1")).encode("latin-1")
@@ -207,8 +211,8 @@ def test_a_wrong_scope_is_told_element_by_element():
     request.headers["Authorization"] = re.sub("/2[0-9]{7}/", "/20200101/", text)
     told = refusal(lambda: check(request, BODY)) or ""
     assert told.startswith(
-        "Credential should be scoped with a valid terminator: 'aws4_request'. Date in Credential scope does not"
-        " match YYYYMMDD from ISO-8601 version of date from HTTP: '20200101' != '"
+        "Credential should be scoped with a valid terminator: 'aws4_request'. Date in Credential scope does"
+        " not match YYYYMMDD from ISO-8601 version of date from HTTP: '20200101' != '"
     )
 
 
@@ -308,13 +312,9 @@ def test_no_header_and_no_query_breaks_it(authorization, query):
         Head("", {"Authorization": text, "x-amz-date": "20260101T000000Z"}.get, ""),
         Head("X-Amz-" + query.decode("latin-1"), lambda _name: None, ""),
     ):
-        try:
-            claim = read_claim(head)
-            verify(claim, head, b"", secrets=["x"], region="us-east-1", now_s=time.time())
-        except CognitoError as failure:
-            assert failure.status == 400
-        else:
-            raise AssertionError("believed")
+        with pytest.raises(CognitoError) as caught:
+            verify(read_claim(head), head, b"", secrets=["x"], region="us-east-1", now_s=time.time())
+        assert caught.value.status == 400
 
 
 # What follows goes over a real socket to a server that was started without --dev.
@@ -376,8 +376,10 @@ def test_a_malformed_header_is_told_what_it_lacks(server):
     assert told((answer[0], answer[2])) == (
         "IncompleteSignatureException",
         " ".join(
-            [LACKING["Signature"], LACKING["SignedHeaders"], LACKING["date"]]
-            + ["Authorization=AWS4-HMAC-SHA256 Credential=a"]
+            [
+                *(LACKING[one] for one in ("Signature", "SignedHeaders", "date")),
+                "Authorization=AWS4-HMAC-SHA256 Credential=a",
+            ]
         ),
         400,
     )

@@ -34,8 +34,9 @@ def tags_of(tenant: Tenant) -> dict[str, str]:
     return tags
 
 
-def test_a_fresh_pool_has_no_tags(tenant):
+def test_a_fresh_pool_has_no_tags_and_says_so(tenant):
     assert tags_of(tenant) == {}
+    assert tenant.cognito.describe_user_pool(UserPoolId=tenant.pool_id)["UserPool"]["UserPoolTags"] == {}
 
 
 def test_tags_are_merged_and_taken_away(tenant):

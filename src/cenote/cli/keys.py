@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cenote.app import open_store
 from cenote.domain.access_keys import (
     ENTROPY_BYTES,
     NAME,
@@ -30,7 +29,6 @@ from cenote.store.beside import SQLiteGuest
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
 from cenote.vault.master import Master, load_master
-from cenote.wire.model import Model
 from cenote.wire.policy import ALL, POLICY_CHARACTERS_MAX, READ_ONLY, new_policy
 
 HOUR_MS = 3_600_000
@@ -58,6 +56,8 @@ def create(
         raise CenoteError("Say what the key may do: one of --policy FILE, --read-only and --all.")
     policy = ALL if everything else READ_ONLY
     if policy_file is not None:
+        from cenote.wire.model import Model
+
         signed = [one.name for one in Model.load().operations.values() if one.signed]
         policy = new_policy(_text_of(policy_file), signed)
     with _bench(settings) as bench:
@@ -117,7 +117,7 @@ def show_root(store: Store, master: Master) -> None:
 @contextmanager
 def _bench(settings: Settings) -> Iterator[Bench]:
     """The database, and the master key that it was sealed with."""
-    store = SQLiteGuest(settings.data) if settings.database_url is None else open_store(settings)
+    store = _store(settings)
     try:
         master = load_master(
             text=settings.master_key,
@@ -129,6 +129,14 @@ def _bench(settings: Settings) -> Iterator[Bench]:
         yield Bench(store, master)
     finally:
         store.close()
+
+
+def _store(settings: Settings) -> Store:
+    if settings.database_url is None:
+        return SQLiteGuest(settings.data)
+    from cenote.store.postgres import PostgresStore
+
+    return PostgresStore(settings.database_url, connections_max=1)
 
 
 def _new(master: Master, name: str, policy: str) -> tuple[AccessKey, str]:

@@ -87,7 +87,7 @@ def serve(settings: Settings) -> None:
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     """In the worker: open the house, announce it once it answers, and close it at the end."""
     _die_with_parent()
-    _stop_when_told()
+    _listen_to_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold opened keys
     configure_logging()
     try:
@@ -112,10 +112,15 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _stop_when_told() -> None:
-    """Until the server listens to signals itself, let one end the start: the parent's handlers only wait."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit())
+def _listen_to_parent() -> None:
+    """
+    Hear SIGTERM only, which the parent sends, and let it end the start as well.
+
+    What a terminal sends to the whole group would come twice; and of two signals at a time CPython may miss
+    both, since neither needs to wake the main thread.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 
 def _connections_max() -> int:

@@ -4,14 +4,12 @@ What an invitation says: the pool's template, or the service's default, with nam
 Leaves out to whom it goes and whether it arrived.
 """
 
-import re
 from typing import Any
 
-from cenote.delivery.messages import CODE_PLACE, NAME_PLACE, Words
+from cenote.delivery.messages import CODE_PLACE, Words, email_words, sms_words
 
 DEFAULT_SUBJECT = "Your temporary password"
 DEFAULT_BODY = "Your username is {username} and temporary password is {####}. "
-_PLACES = re.compile(rf"{re.escape(CODE_PLACE)}|{re.escape(NAME_PLACE)}")
 
 
 def invitation_words(
@@ -27,10 +25,7 @@ def invitation_words(
     body = template.get("SMSMessage" if medium == "SMS" else "EmailMessage") or DEFAULT_BODY
     if (password is not None) != (CODE_PLACE in body):
         return None
-    values = {CODE_PLACE: password or "", NAME_PLACE: username}
-
-    def filled(text: str) -> str:
-        return _PLACES.sub(lambda place: values[place[0]], text)
-
-    subject = "" if medium == "SMS" else template.get("EmailSubject") or DEFAULT_SUBJECT
-    return Words(filled(subject), filled(body))
+    if medium == "SMS":
+        return sms_words(body, code=password or "", username=username)
+    subject = template.get("EmailSubject") or DEFAULT_SUBJECT
+    return email_words(subject, body, code=password or "", username=username)

@@ -164,7 +164,7 @@ def _is_final(*codes: int) -> bool:
 def _is_understood(parts: SplitResult, options: dict[str, str]) -> bool:
     is_bare = parts.path in ("", "/") and not parts.fragment and options.keys() <= _KNOWN
     is_secured_once = parts.scheme == "smtp" or "tls" not in options
-    has_user = parts.username is not None or parts.password is None
+    has_user = bool(parts.username) or (parts.username is None and parts.password is None)
     names_a_relay = bool(parts.hostname) and parts.scheme in ("smtp", "smtps")
     return is_bare and is_secured_once and has_user and names_a_relay
 

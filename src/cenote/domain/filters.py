@@ -1,8 +1,9 @@
 """
 Searching users: the one clause of a ListUsers filter, what it finds, and the marks by which users are found.
 
-A mark is a text that the vault makes blind: an attribute with its whole value, or with the first 3, 6 or 9
-characters of it.  A blind mark narrows a search; whether a user fits is said here, of the opened user.
+A mark is a ladder of texts that the vault makes blind, rung by rung: the first 3, 6 and 9 characters of an
+attribute's value, and the whole of it.  The lower rungs find all users who share them.  That narrows a
+search; whether a user fits is said here, of the opened user.
 """
 
 import re
@@ -17,6 +18,8 @@ PREFIX_LENGTHS: Final = (3, 6, 9)
 SUB, STATUS, ENABLING = "sub", "cognito:user_status", "status"
 ENABLED, DISABLED = "Enabled", "Disabled"
 UNPARSABLE: Final = "Error while parsing filter."
+
+Mark = tuple[str, ...]
 
 _CLAUSE = re.compile(r'\s*(?:"([^"\\]+)"|([^\s"=^]+))\s*(\^?=)\s*"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -74,15 +77,16 @@ class Filter:
         has, asked = searchable.folded(value), searchable.folded(self.value)
         return has.startswith(asked) if self.is_prefix else has == asked
 
-    def mark(self) -> str | None:
-        """The mark that all users who fit bear, or None where every user may fit."""
+    def mark(self) -> Mark | None:
+        """The rungs that all users who fit have in common, or None where every user may fit."""
         if self.attribute not in MARKED:
             return None
         folded = self.value.casefold()
+        rungs = _ladder(self.attribute, folded)
         if not self.is_prefix:
-            return _whole(self.attribute, folded)
-        lengths = [length for length in PREFIX_LENGTHS if length <= len(folded)]
-        return _prefix(self.attribute, folded, lengths[-1]) if lengths else None
+            return rungs
+        common = sum(length <= len(folded) for length in PREFIX_LENGTHS)
+        return rungs[:common] or None
 
     def order_of(self, user: User) -> str:
         """By what a page of those found is sorted: the value that was searched for."""
@@ -103,22 +107,11 @@ def parse(text: str) -> Filter | None:
     return Filter(attribute, found[3] == "^=", _ESCAPED.sub(r"\1", found[4]))
 
 
-def marks_of(user: User) -> frozenset[str]:
-    """Every mark that a search may find this user by."""
+def marks_of(user: User) -> frozenset[Mark]:
+    """Every mark that a search may find this user by: one for each attribute that has a value."""
     values = ((name, searchable.value_of(user)) for name, searchable in MARKED.items())
-    return frozenset(
-        mark for name, value in values if value is not None for mark in _marks(name, value.casefold())
-    )
+    return frozenset(_ladder(name, value.casefold()) for name, value in values if value is not None)
 
 
-def _marks(name: str, folded: str) -> list[str]:
-    prefixes = [_prefix(name, folded, length) for length in PREFIX_LENGTHS if length <= len(folded)]
-    return [_whole(name, folded), *prefixes]
-
-
-def _whole(name: str, folded: str) -> str:
-    return f"{name}=|{folded}"
-
-
-def _prefix(name: str, folded: str, length: int) -> str:
-    return f"{name}^{length}|{folded[:length]}"
+def _ladder(name: str, folded: str) -> Mark:
+    return (*(f"{name}^{length}|{folded[:length]}" for length in PREFIX_LENGTHS), f"{name}=|{folded}")

@@ -43,7 +43,12 @@ def generated_password(policy: PasswordPolicy, entropy: bytes) -> str:
 def is_temporary_over(user: User, policy: PasswordPolicy, *, now_ms: int) -> bool:
     """Whether the time is over in which a temporary password may be replaced by the user's own."""
     since_ms = user.temporary_since_ms
-    return since_ms is not None and now_ms >= since_ms + policy.temporary_validity_days * DAY_MS
+    return since_ms is not None and now_ms >= since_ms + temporary_life_ms(policy)
+
+
+def temporary_life_ms(policy: PasswordPolicy) -> int:
+    """How long a temporary password is good, from its making."""
+    return policy.temporary_validity_days * DAY_MS
 
 
 def invited_at(asked: Sequence[str], attributes: Mapping[str, str]) -> tuple[str, ...]:

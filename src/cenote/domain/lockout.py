@@ -37,7 +37,3 @@ class Activity:
         """The activity with one more failure, which may be the first after a quiet time."""
         counted = 0 if now_ms - self.failed_ms >= QUIET_MS else self.failures
         return replace(self, failures=counted + 1, failed_ms=now_ms)
-
-    def succeeded(self) -> "Activity":
-        """The activity after a sign-in: nothing is held against anybody."""
-        return replace(self, failures=0, failed_ms=0)

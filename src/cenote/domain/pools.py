@@ -36,19 +36,13 @@ _SHOWN_WHEN_SET: Final = (
     "UserPoolTags",
 )
 # What UpdateUserPool leaves alone when a request says nothing of it; all else falls back to its default.  The
-# reference names the tier and DcrConfiguration, terraform UserAttributeUpdateSettings; the others were
-# measured on the live service in August and September 2026, against the reference (go-to-k/cdkd 1968, 4066).
+# reference names the tier and DcrConfiguration, terraform UserAttributeUpdateSettings; tags are changed by
+# their own operations, so a request that is silent of them keeps them.
 _KEPT_WHEN_LEFT_OUT: Final[tuple[str, ...]] = (
     "UserPoolTier",
     "DcrConfiguration",
     "UserAttributeUpdateSettings",
     "UserPoolTags",
-    "MfaConfiguration",
-    "SmsConfiguration",
-    "EmailConfiguration",
-    "AccountRecoverySetting",
-    "IssuerConfiguration",
-    "KeyConfiguration",
 )
 # What no change of the configuration touches.
 _LASTING: Final[tuple[str, ...]] = (
@@ -92,14 +86,12 @@ def updated(document: Document, request: Mapping[str, Any], *, region: str) -> D
     """
     The pool as an UpdateUserPool request leaves it, or the request's refusal.
 
-    What the request leaves out is set back to its default, but for the name, `_KEPT_WHEN_LEFT_OUT` and, each
-    for itself, the policies.  Members that are fixed for a pool's life are no part of the operation; whoever
-    sends them is not told.
+    What the request leaves out is set back to its default, but for the name and `_KEPT_WHEN_LEFT_OUT`.
+    Members that are fixed for a pool's life are no part of the operation; whoever sends them is not told.
     """
     given = without_nulls(request)
     kept = {member: document[member] for member in _KEPT_WHEN_LEFT_OUT if member in document}
-    policies = {name: policy for name, policy in given.get("Policies", {}).items() if policy}
-    wanted = kept | given | {"Policies": document["Policies"] | policies}
+    wanted = kept | given
     changed = {member: document[member] for member in _LASTING if member in document} | {
         "Name": given.get("PoolName", document["Name"]),
         **_configuration(wanted, region),
@@ -119,25 +111,14 @@ def with_custom_attributes(document: Document, requested: Sequence[Mapping[str, 
 
 def created(document: Document, *, created_ms: int) -> Document:
     """The answer of CreateUserPool: the pool as it is now, both dates alike, and nobody in it."""
-    moment = wire_time(created_ms)
-    return mfa.hidden(document) | {
-        "CreationDate": moment,
-        "LastModifiedDate": moment,
-        "EstimatedNumberOfUsers": 0,
-    }
+    return described(document, created_ms=created_ms, modified_ms=created_ms, estimated_users=0)
 
 
 def described(document: Document, *, created_ms: int, modified_ms: int, estimated_users: int) -> Document:
-    """
-    The answer of DescribeUserPool.
-
-    It shows two things more than that of CreateUserPool (captured): the attribute `identities`, with the
-    standard ones, and UserPoolTags even where there are none.
-    """
+    """The answer of DescribeUserPool, the same object as that of CreateUserPool."""
     return {
         "UserPoolTags": {},
         **mfa.hidden(document),
-        "SchemaAttributes": _with_identities(document["SchemaAttributes"]),
         "CreationDate": wire_time(created_ms),
         "LastModifiedDate": wire_time(modified_ms),
         "EstimatedNumberOfUsers": estimated_users,

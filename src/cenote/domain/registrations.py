@@ -30,9 +30,9 @@ class Pool:
         """The attributes that a user of this pool may have, read from the document once."""
         return schema(self.document)
 
-    def changed(self, document: dict[str, Any], *, modified_ms: int | None = None) -> "Pool":
-        """The pool with another document; tags come and go without a word in LastModifiedDate."""
-        return replace(self, document=document, modified_ms=modified_ms or self.modified_ms)
+    def changed(self, document: dict[str, Any], *, modified_ms: int = 0) -> "Pool":
+        """The pool with another document; its date never goes back, whichever of two changes comes last."""
+        return replace(self, document=document, modified_ms=max(self.modified_ms, modified_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Client:
     version: int = 1
 
     def changed(self, document: dict[str, Any], *, modified_ms: int) -> "Client":
-        """The client with another document."""
-        return replace(self, document=document, modified_ms=modified_ms)
+        """The client with another document; its date never goes back either."""
+        return replace(self, document=document, modified_ms=max(self.modified_ms, modified_ms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def added_attributes(entries: Sequence[Document], requested: Sequence[Mapping[st
 
 
 def identities_attribute() -> Document:
-    """The entry that DescribeUserPool shows beyond those of CreateUserPool, in every pool (captured)."""
+    """The attribute of whoever signs in through a provider: every pool has it, and none shows it."""
     return _entry("identities", "String", {}, mutable=True)
 
 

@@ -4,7 +4,7 @@ The doors of development: the inbox, the clock and the faults.  They exist with 
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import falcon
 import msgspec
@@ -20,12 +20,13 @@ MESSAGES_SHOWN_MAX = 1_000
 WAIT_S_MAX = 30.0
 POLL_S = 0.05
 DOOR_BODY_BYTES_MAX = 65_536
+ADVANCE_S_MAX = 100 * 365 * 86_400
 
 
 class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
     """How far to move the clock."""
 
-    advance_seconds: float
+    advance_seconds: Annotated[float, msgspec.Meta(ge=-ADVANCE_S_MAX, le=ADVANCE_S_MAX)]
 
 
 class Stop(msgspec.Struct, forbid_unknown_fields=True):

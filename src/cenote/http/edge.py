@@ -4,7 +4,6 @@ The routes: the API's one POST, its preflight, keys and discovery, health and me
 Owns headers and sizes.  Leaves out the protocol (`wire/`) and the doors of development (`development.py`).
 """
 
-import ipaddress
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -18,7 +17,8 @@ from cenote.errors import RequestEntityTooLargeException
 from cenote.http.metrics import Metrics
 from cenote.http.wellknown import JwksResource, OpenIdConfigurationResource
 from cenote.services import Services
-from cenote.wire.protocol import CONTENT_TYPE, Call, Protocol, Reply
+from cenote.settings import is_loopback
+from cenote.wire.protocol import CONTENT_TYPE, Call, Protocol, Reply, not_understood
 from cenote.wire.sigv4 import Head
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -26,6 +26,7 @@ ERROR_MESSAGE_HEADER_CHARACTERS_MAX = 1_024
 PREFLIGHT_AGE_S = 172_800
 EXPOSED_HEADERS = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 FAULT_HEADER = "X-CENOTE-FAULT"
+PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 log = structlog.get_logger("cenote.access")
 
@@ -104,7 +105,8 @@ class MetricsResource:
 
     def on_get(self, request: Request, response: Response) -> None:
         """The figures, or nothing at all for a stranger."""
-        if not _is_loopback(request.remote_addr):
+        is_forwarded = any(request.get_header(name) is not None for name in PROXY_HEADERS)
+        if is_forwarded or not is_loopback(request.remote_addr):
             raise falcon.HTTPNotFound
         response.content_type = "text/plain; version=0.0.4; charset=utf-8"
         response.data = self._metrics.text()
@@ -132,7 +134,11 @@ def application(
 
 
 def read_body(request: Request, bytes_max: int) -> bytes | None:
-    """The whole body, or None when it is larger than allowed; a declared size is refused unread."""
+    """
+    The whole body, or None when it is larger than allowed; a declared size is refused unread.
+
+    A body that ends before its declared size is refused too, for what came of it may read as something else.
+    """
     if (request.content_length or 0) > bytes_max:
         return None
     read: Callable[[int], bytes] = request.env["wsgi.input"].read
@@ -142,6 +148,8 @@ def read_body(request: Request, bytes_max: int) -> bytes | None:
         size += len(piece)
         if size > bytes_max:
             return None
+    if size < (request.content_length or 0):
+        raise falcon.HTTPBadRequest(title="Incomplete")
     return b"".join(pieces)
 
 
@@ -174,22 +182,12 @@ def _too_large() -> Reply:
 
 def _not_understood(_request: Request, response: Response, error: falcon.HTTPError, _params: Any) -> None:
     """No such route, or another method: what AWS's front end says to whatever it does not understand."""
-    response.status = falcon.HTTP_404 if error.status_code in {404, 405} else error.status
-    response.media = {
-        "code": "BadRequest",
-        "message": "The server did not understand the operation that was requested.",
-        "type": "client",
-    }
+    is_method_wrong = isinstance(error, falcon.HTTPMethodNotAllowed)
+    reply = not_understood() if is_method_wrong else not_understood(error.status_code)
+    _put(response, reply, str(uuid.uuid4()))
 
 
 def _fault(_request: Request, response: Response, error: Exception, _params: Any) -> None:
     log.error("fault", kind=type(error).__name__)
     response.status = falcon.HTTP_500
     response.media = {"__type": "InternalErrorException", "message": "Something went wrong"}
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -223,19 +223,25 @@ def _invitations(
             pool.document, medium=channel.medium, password=password, username=asked.username
         )
         if words is not None:
-            messages.append(_message(services, user, channel, words, password or ""))
+            messages.append(_message(services, pool, channel, words, (user.sub, password or "")))
     return messages
 
 
-def _message(services: Services, user: User, channel: Channel, words: Words, password: str) -> Message:
+def _message(
+    services: Services, pool: Pool, channel: Channel, words: Words, what: tuple[str, str]
+) -> Message:
+    """The message, for a `sub`, with a password; it is worth nothing once the password is not."""
+    (sub, password), now_ms = what, services.now_ms()
     return Message(
         message_id=services.new_id(),
-        sub=user.sub,
-        pool_id=user.pool_id,
+        sub=sub,
+        pool_id=pool.pool_id,
         medium=channel.medium,
         to=channel.address,
         subject=words.subject,
         body=words.body,
         code=password,
-        created_ms=services.now_ms(),
+        created_ms=now_ms,
+        expires_ms=now_ms + invitations.temporary_life_ms(pools.password_policy(pool.document)),
+        is_html=words.is_html,
     )

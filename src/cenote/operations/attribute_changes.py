@@ -70,7 +70,7 @@ def save_changed(
     """
     Save a held user whose attributes changed: the way for every change of them (`change` is before, after).
 
-    Their names and search tokens follow, and codes that were sent to an address that moved are worth nothing.
+    Their names and search marks follow, and codes that were sent to an address that moved are worth nothing.
     With `force` an alias is taken from another user, whose address is then theirs no more.
     """
     before, after = change
@@ -81,7 +81,8 @@ def save_changed(
     _move_names(services, tx, pool, change, force=force)
     tx.users.save(after)
     if marks_of(before) != marks_of(after):
-        tx.search.put(after.sub, services.pool_secrets.of(pool).tokens(marks_of(after)))
+        blind = services.pool_secrets.of(pool).mark
+        tx.search.put(after.sub, [blind(rungs) for rungs in marks_of(after)])
 
 
 def _move_names(

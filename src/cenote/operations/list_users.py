@@ -2,7 +2,7 @@
 ListUsers: a page of a pool's users, all of them or those whom one clause finds.
 
 A page costs the same at any number of users.  A source (`store/search.py`) gives some candidates in the order
-of their subs; each is opened and held against the clause.  So a page may be short, or empty, and yet not the
+of an index; each is opened and held against the clause.  So a page may be short, or empty, and yet not the
 last: the service says so of its own pages too.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types_boto3_cognito_idp.type_defs import ListUsersRequestTypeDef
 
 USERS_LISTED_MAX = 60
-CANDIDATES_MAX = 180  # of which a clause may leave none; more than a page, so that few pages are short
+CANDIDATES_MAX = 90  # looked at for one page of a clause, which may leave none of them; 2 ms at most
 PAGE_LIFETIME_MS = HOUR_S * 1000
 NO_SUCH_ATTRIBUTE = "One or more requested attributes do not exist."
 
@@ -60,17 +60,17 @@ def list_users(services: Services, request: "ListUsersRequestTypeDef") -> Answer
 
 
 def _page(services: Services, tx: Transaction, pool: Pool, query: Query) -> tuple[list[User], str | None]:
-    """The users of a page, and the sub behind which the next one begins, if there may be one."""
+    """The users of a page, and the place behind which the next one begins, if there may be one."""
     size = query.limit + 1 if query.clause is None else CANDIDATES_MAX
     candidates = _candidates(services, tx, pool, query, size)
     found: list[User] = []
     for number, candidate in enumerate(candidates):
         if len(found) == query.limit:
-            return _sorted(found, query), candidates[number - 1].sub
+            return _sorted(found, query), candidates[number - 1].place
         user = _fitting(candidate, query.clause)
         if user is not None:
             found.append(user)
-    return _sorted(found, query), candidates[-1].sub if len(candidates) == size else None
+    return _sorted(found, query), candidates[-1].place if len(candidates) == size else None
 
 
 def _candidates(services: Services, tx: Transaction, pool: Pool, query: Query, size: int) -> list[Candidate]:
@@ -89,8 +89,7 @@ def _candidates(services: Services, tx: Transaction, pool: Pool, query: Query, s
     mark = clause.mark()
     if mark is None:
         return tx.search.list_all(pool_id, *page)
-    (token,) = services.pool_secrets.of(pool).tokens([mark])
-    return tx.search.list_marked(pool_id, token, page)
+    return tx.search.list_marked(pool_id, services.pool_secrets.of(pool).mark(mark), page)
 
 
 def _fitting(candidate: Candidate, clause: Filter | None) -> User | None:

@@ -89,7 +89,7 @@ def list_users_in_group(services: Services, request: "ListUsersInGroupRequestTyp
     def body(tx: Transaction) -> tuple[list[dict[str, object]], str | None]:
         candidates = tx.search.list_members(group, after, limit + 1)
         users = [user for candidate in candidates[:limit] if (user := candidate.open()) is not None]
-        more = candidates[limit - 1].sub if len(candidates) > limit else None
+        more = candidates[limit - 1].place if len(candidates) > limit else None
         return [user_type(user) for user in users], more
 
     users, more = services.store.read(body)

@@ -23,12 +23,12 @@ class Newcomer:
     key: Key
     wrapped: WrappedKey
     names: tuple[bytes, ...]
-    tokens: tuple[bytes, ...]
+    marks: tuple[bytes, ...]
 
     def hold(self, tx: Transaction) -> None:
         """Hold all of it, or nothing: `UsernameExistsException` when another is found by one of the names."""
         tx.users.add(self.user, self.key, self.wrapped, self.names)
-        tx.search.add(self.user.sub, self.tokens)
+        tx.search.add(self.user.sub, self.marks)
 
 
 def newcomer(services: Services, pool: Pool, user: User) -> Newcomer:
@@ -36,4 +36,5 @@ def newcomer(services: Services, pool: Pool, user: User) -> Newcomer:
     opened = services.pool_secrets.of(pool)
     names = {opened.blind(name) for name in names_of(user.username, user.attributes, pool.document)}
     key, wrapped = services.keyring.new_key(user.sub, pool.slot)
-    return Newcomer(user, key, wrapped, tuple(sorted(names)), tuple(opened.tokens(marks_of(user))))
+    marks = tuple(opened.mark(rungs) for rungs in marks_of(user))
+    return Newcomer(user, key, wrapped, tuple(sorted(names)), marks)

@@ -1,4 +1,8 @@
-"""Tags of pools: TagResource, UntagResource, ListTagsForResource."""
+"""
+Tags of pools: TagResource, UntagResource, ListTagsForResource.
+
+They come and go without a word in LastModifiedDate.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from cenote.domain.limits import HOUR_MS, Limit, Subject
 from cenote.domain.lockout import QUIET_MS, Activity
+from cenote.domain.registrations import Pool
+from cenote.domain.users import User
 from cenote.store.ground import Ground
+from cenote.store.users import USER_COLUMNS, opened
 
 
 class AttemptTable:
@@ -47,6 +50,23 @@ class ActivityTable:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
 
+    def find_signing_in(self, pool: Pool, name: bytes, nobody: Subject) -> tuple[User | None, Activity]:
+        """
+        Whoever bears this name, with what is held against them; else what is held against the name of nobody.
+
+        One statement, so that both cost the same.
+        """
+        row = self._ground.run(
+            f"select {USER_COLUMNS}, a.failures, a.failed_ms from (select 1 as one) o"
+            " left join names n on n.pool_id = :pool_id and n.name = :name"
+            " left join users u on u.sub = n.sub left join keys k on k.sub = u.sub"
+            " left join activity a on a.sub = coalesce(u.sub, :nobody)",
+            {"pool_id": pool.pool_id, "name": name, "nobody": nobody.subject_id},
+        ).fetchone()
+        user = None if row[8] is None else opened(row, self._ground)
+        subject_id = nobody.subject_id if user is None else user.sub
+        return user, Activity(subject_id, row[9] or 0, row[10] or 0)
+
     def find(self, subject: Subject) -> Activity:
         """The activity as it was; to refuse early, never to count."""
         row = self._ground.run(
@@ -70,8 +90,8 @@ class ActivityTable:
     def begin(self, subject: Subject, now_ms: int) -> None:
         """See that there is a row to be held, unless the user was erased."""
         self._ground.run(
-            "insert into activity (sub, failures, failed_ms, expires_ms)"
-            f" select s.sub, 0, 0, :expires_ms from {_source(self._ground, subject)} where true"
+            "insert into activity (sub, failures, failed_ms, locked_until_ms, expires_ms)"
+            f" select s.sub, 0, 0, 0, :expires_ms from {_source(self._ground, subject)} where true"
             " on conflict (sub) do nothing",
             {"subject": subject.subject_id, "expires_ms": None if subject.is_user else now_ms + QUIET_MS},
         )
@@ -80,13 +100,23 @@ class ActivityTable:
         """Write what was held; for a name that nobody bears it is kept until its quiet time is over."""
         self._ground.run(
             "update activity set failures = :failures, failed_ms = :failed_ms,"
+            " locked_until_ms = :locked_until_ms,"
             " expires_ms = case when expires_ms is null then null else :quiet_ms end where sub = :subject",
             {
                 "subject": activity.subject,
                 "failures": activity.failures,
                 "failed_ms": activity.failed_ms,
-                "quiet_ms": max(activity.failed_ms + QUIET_MS, activity.locked_until_ms),
+                "locked_until_ms": activity.locked_until_ms,
+                "quiet_ms": activity.failed_ms + QUIET_MS,
             },
+        )
+
+    def forgive(self, sub: str, now_ms: int) -> None:
+        """Forget a user's failures, unless the door is shut now; whatever is being counted comes first."""
+        self._ground.run(
+            "update activity set failures = 0, failed_ms = 0, locked_until_ms = 0"
+            " where sub = :sub and failures > 0 and locked_until_ms <= :now_ms",
+            {"sub": sub, "now_ms": now_ms},
         )
 
     def drop_expired(self, now_ms: int, limit: int) -> int:

@@ -8,6 +8,8 @@ from cenote.domain.codes import Code, Purpose
 from cenote.domain.registrations import Session
 from cenote.store.ground import Ground
 
+ALWAYS_MS = 2**62  # after the end of every lock
+
 
 class SessionTable:
     """Sign-ins whose tokens are alive."""
@@ -15,16 +17,18 @@ class SessionTable:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
 
-    def add(self, session: Session) -> bool:
+    def add(self, session: Session, *, unless_locked_at_ms: int | None = None) -> bool:
         """
-        Begin a session; False when its user was erased or disabled between the password and now.
+        Begin a session; False when its user was erased or disabled between the password and now, or is
+        locked out at a time that is named.
 
         Its id is unique: a second sign-in from one challenge finds it taken.
         """
+        unlocked = "not exists (select 1 from activity a where a.sub = u.sub and a.locked_until_ms > :at_ms)"
         row = self._ground.run(
             "insert into belongings (sub, kind, id, tag, created_ms, expires_ms, body)"
             " select u.sub, 'session', :session_id, :event_id, :created_ms, :expires_ms, :client_id"
-            f" from users u where u.sub = :sub and u.enabled = 1{self._ground.share}"
+            f" from users u where u.sub = :sub and u.enabled = 1 and {unlocked}{self._ground.share}"
             " on conflict do nothing returning sub",
             {
                 "sub": session.sub,
@@ -33,6 +37,7 @@ class SessionTable:
                 "client_id": session.client_id.encode(),
                 "created_ms": session.created_ms,
                 "expires_ms": session.expires_ms,
+                "at_ms": ALWAYS_MS if unless_locked_at_ms is None else unless_locked_at_ms,
             },
         ).fetchone()
         return row is not None

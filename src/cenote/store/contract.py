@@ -20,7 +20,12 @@ class Store(Protocol):
     """One engine."""
 
     def read(self, body: Callable[[Transaction], T]) -> T:
-        """Run the body on one snapshot of what is committed."""
+        """
+        Run the body on what is committed.
+
+        On SQLite that is one snapshot; on PostgreSQL each statement sees what is committed when it begins,
+        since a snapshot would cost two more round trips.  Who must see one moment asks in one statement.
+        """
         ...
 
     def write(self, body: Callable[[Transaction], T]) -> T:

@@ -24,7 +24,7 @@ TABLES = (
     "users",
     "keys",
     "names",
-    "search_tokens",
+    "search_marks",
     "user_groups",
     "belongings",
     "outbox",

@@ -16,12 +16,13 @@ from cenote.domain.sealed import Grave, Key, Place, WrappedKey, digest_of
 from cenote.domain.srp import Verifier
 from cenote.domain.users import Status, User
 from cenote.errors import ResourceNotFoundException, UsernameExistsException, UserNotFoundException
-from cenote.store.ground import Ground
+from cenote.store.ground import Cursor, Ground
 
 USER_COLUMNS = (
     "u.sub, u.pool_id, u.status, u.enabled, u.version, u.profile, u.created_ms, u.modified_ms, k.wrapped"
 )
-TABLES_OF_A_USER = ("users", "names", "search_tokens", "belongings", "outbox", "activity")
+# The user's own row first; then what hangs on it.
+TABLES_OF_A_USER = ("users", "names", "search_marks", "belongings", "outbox", "activity")
 
 
 class Profile(msgspec.Struct, omit_defaults=True):
@@ -90,12 +91,6 @@ class UserTable:
             {"pool_id": pool_id, "name": name, "sub": sub},
         )
 
-    def drop_name(self, pool_id: str, name: bytes) -> None:
-        """Take a name from whoever bears it."""
-        self._ground.run(
-            "delete from names where pool_id = :pool_id and name = :name", {"pool_id": pool_id, "name": name}
-        )
-
     def find_named(self, pool: Pool, name: bytes) -> User | None:
         """The user who bears this name, as they were; to show, never to decide a write."""
         return self._named(pool.pool_id, name, "")
@@ -149,7 +144,7 @@ class UserTable:
 
         The delete of the key row decides the one winner among any number of callers.
         """
-        row = self._ground.run("delete from keys where sub = :sub returning slot", {"sub": sub}).fetchone()
+        row = self._delete_identity(sub).fetchone()
         if row is None or self._ground.sealer.is_erased(sub, row[0]):
             raise UserNotFoundException
         self._write_off(sub, row[0], now_ms)
@@ -159,13 +154,13 @@ class UserTable:
         """
         Clear away the rows of a user whose slot says that they are erased, and add the ledger line again.
         """
-        self._ground.run("delete from keys where sub = :sub", {"sub": sub})
+        self._delete_identity(sub)
         self._write_off(sub, slot, now_ms)
 
     def forget(self, subs: Sequence[str]) -> None:
         """Clear away the rows of users who fell with their pool: its one tombstone has erased them."""
         for sub in subs:
-            self._ground.run("delete from keys where sub = :sub", {"sub": sub})
+            self._delete_identity(sub)
             self._delete_rows(sub)
 
     def count(self, pool_id: str) -> int:
@@ -206,8 +201,18 @@ class UserTable:
             {"digest": digest_of(sub), "slot": slot, "now_ms": now_ms},
         )
 
+    def _delete_identity(self, sub: str) -> Cursor:
+        """
+        Delete a user's row, and then the row of their key, whose slot is told to one caller.
+
+        Whoever changes a user holds the two in this order: in another one, they and an erasure would wait for
+        each other.
+        """
+        self._ground.run("delete from users where sub = :sub", {"sub": sub})
+        return self._ground.run("delete from keys where sub = :sub returning slot", {"sub": sub})
+
     def _delete_rows(self, sub: str) -> None:
-        for table in TABLES_OF_A_USER:
+        for table in TABLES_OF_A_USER[1:]:
             self._ground.run(f"delete from {table} where sub = :sub", {"sub": sub})
 
     def _took_name(self, pool_id: str, name: bytes, sub: str) -> bool:

@@ -5,8 +5,9 @@ pool's key, so that neither lies in a table.
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
-TOKEN_BYTES = 12  # a search opens what it finds, so that two marks with one token do no harm
+RUNG_BYTES = 6  # a search opens what it finds, so that two texts with one blind rung do no harm
 
 
 def blind_name(pool_secret: bytes, name: str) -> bytes:
@@ -16,6 +17,8 @@ def blind_name(pool_secret: bytes, name: str) -> bytes:
     return hmac.digest(pool_secret, b"name|" + name.encode(), hashlib.sha256)
 
 
-def search_token(pool_secret: bytes, mark: str) -> bytes:
-    """The token of a mark: the same for all users of a pool who share it."""
-    return hmac.digest(pool_secret, b"mark|" + mark.encode(), hashlib.sha256)[:TOKEN_BYTES]
+def blind_mark(pool_secret: bytes, rungs: Iterable[str]) -> bytes:
+    """The rungs of a mark, each blind, one behind the other: marks that share rungs begin alike."""
+    return b"".join(
+        hmac.digest(pool_secret, b"mark|" + rung.encode(), hashlib.sha256)[:RUNG_BYTES] for rung in rungs
+    )

@@ -68,7 +68,7 @@ class Keyring:
         above = slot if pool_slot is None else pool_slot
         name, secret, nonce = subject_bytes(subject), os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
         header = bytes([ENVELOPE_VERSION]) + self._master.key_id + name + nonce + _SLOTS.pack(slot, above)
-        sealed = AESGCM(self._wrapping(name, slot, above)).encrypt(nonce, secret, header)
+        sealed = AESGCM(self._wrapping(name, *self._contents(slot, above))).encrypt(nonce, secret, header)
         return SealingKey(name, secret), WrappedKey(slot, header + sealed)
 
     def open_key(self, subject: str, wrapped: bytes) -> SealingKey | None:
@@ -79,28 +79,39 @@ class Keyring:
         gone); anything else that does not open is `Unopenable`.
         """
         header = read_header(wrapped)
-        if self.is_erased(subject, header.slot):
+        own, above = self._contents(header.slot, header.pool_slot)
+        if _is_gone(subject, header, own, above):
             return None
-        if header.pool_slot != header.slot and is_tombstone(self._slots.read(header.pool_slot)):
-            return None
-        name = subject_bytes(subject)
+        name, clear = subject_bytes(subject), HEADER_BYTES + _SLOTS.size
         nonce = wrapped[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]
-        clear = HEADER_BYTES + _SLOTS.size
         try:
-            key = AESGCM(self._wrapping(name, header.slot, header.pool_slot))
-            return SealingKey(name, key.decrypt(nonce, wrapped[clear:], wrapped[:clear]))
+            secret = AESGCM(self._wrapping(name, own, above)).decrypt(nonce, wrapped[clear:], wrapped[:clear])
         except (InvalidTag, ValueError) as failure:
+            # A tombstone may have been half written when the slots were read: it is whole by now.
+            if _is_gone(subject, header, *self._contents(header.slot, header.pool_slot)):
+                return None
             raise Unopenable(f"the key under slot {header.slot} does not open") from failure
+        return SealingKey(name, secret)
 
     def is_erased(self, subject: str, slot: int) -> bool:
         """True when the slot holds the subject's own tombstone."""
         return state_of(self._slots.read(slot), digest_of(subject)) is SlotState.BURIED
 
-    def _wrapping(self, name: bytes, slot: int, pool_slot: int) -> bytes:
+    def _contents(self, slot: int, pool_slot: int) -> tuple[bytes, bytes]:
+        """What both slots hold, read once: a tombstone may be written between two looks."""
         own = self._slots.read(slot)
-        above = own if pool_slot == slot else self._slots.read(pool_slot)
+        return own, own if pool_slot == slot else self._slots.read(pool_slot)
+
+    def _wrapping(self, name: bytes, own: bytes, above: bytes) -> bytes:
         kdf = HKDF(hashes.SHA256(), KEY_BYTES, _WRAP_SALT, b"user key|" + name)
         return kdf.derive(self._master.secret + own + above)
+
+
+def _is_gone(subject: str, header: WrappedHeader, own: bytes, above: bytes) -> bool:
+    """True when the slots say in so many words that the subject, or the pool, is erased."""
+    if state_of(own, digest_of(subject)) is SlotState.BURIED:
+        return True
+    return header.pool_slot != header.slot and is_tombstone(above)
 
 
 def read_header(wrapped: bytes) -> WrappedHeader:

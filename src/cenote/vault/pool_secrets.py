@@ -18,7 +18,7 @@ from cenote.domain.names import fold
 from cenote.domain.registrations import Pool
 from cenote.domain.sealed import Place, WrappedKey
 from cenote.errors import ResourceNotFoundException
-from cenote.vault.blind import blind_name, search_token
+from cenote.vault.blind import blind_mark, blind_name
 from cenote.vault.keys import Keyring
 from cenote.vault.sealing import KEY_BYTES
 from cenote.vault.signing import SigningKey
@@ -49,9 +49,9 @@ class OpenedPool:
         """What a user name or an alias is found by."""
         return blind_name(self.blind_key, fold(name, self.is_case_sensitive))
 
-    def tokens(self, marks: Iterable[str]) -> list[bytes]:
-        """What a user is searched by, in an order that tells nothing of the marks'."""
-        return sorted(search_token(self.blind_key, mark) for mark in marks)
+    def mark(self, rungs: Iterable[str]) -> bytes:
+        """What users are searched by: whole, or the beginning that those who share these rungs have."""
+        return blind_mark(self.blind_key, rungs)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,6 +5,7 @@ Owns how shapes nest: structures, lists, maps, what is required, what is told of
 what one value must be (`constraints.py`), the words (`grammar.py`) and answers (`answers.py`).
 
 A check returns the faults it found, with paths relative to its value, so that a valid request builds no path.
+It drops members that the model does not know, as AWS does: a document that is stored must not hold them.
 A wrong JSON type is raised at once: AWS reads the whole body before it validates, so that error wins.
 """
 
@@ -64,9 +65,11 @@ class Compiler:
         def check(value: object) -> Sequence[Fault]:
             if not isinstance(value, dict):
                 raise grammar.unexpected(value, "Unexpected value type in payload")
+            for name in [name for name in value if name not in members]:
+                del value[name]
             found = [fault for name, fault in required.items() if value.get(name) is None]
             for name, item in value.items():
-                if item is not None and name in members:
+                if item is not None:
                     path, check_member = members[name]
                     if faults := check_member(item):
                         found += grammar.below(path, faults)

@@ -55,8 +55,8 @@ class Model:
         Refuse a request that breaks the model, naming every broken constraint as AWS does.
 
         Raises InvalidParameterException, or SerializationException for a wrong JSON type, which wins.  Null
-        members count as absent, as Amplify sends them (`SMSMfaSettings: null`); unknown members are ignored.
-        Both stay in the request.
+        members count as absent, as Amplify sends them (`SMSMfaSettings: null`), and stay in the request;
+        unknown members are ignored, and taken out of it wherever they are.
         """
         if not isinstance(request, dict):
             raise grammar.unreadable(request)

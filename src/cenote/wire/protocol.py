@@ -74,7 +74,7 @@ class Protocol:
     def answer(self, call: Call) -> Reply:
         """Serve one call; whatever goes wrong is answered in AWS's form and told to the log, never raised."""
         if call.target is None or not call.target.startswith(TARGET_PREFIX):
-            return Reply(404, _encoder.encode(NOT_UNDERSTOOD), "-", "BadRequest")
+            return not_understood()
         name = call.target.removeprefix(TARGET_PREFIX)
         begin_call(call.call_id)
         shown = name if name in self.model.operations else "-"
@@ -107,6 +107,11 @@ class Protocol:
         return serve(self.services, request)
 
 
+def not_understood(status: int = 404) -> Reply:
+    """What AWS's front end says to whatever it does not take for a call of this API."""
+    return Reply(status, _encoder.encode(NOT_UNDERSTOOD), "-", NOT_UNDERSTOOD["code"])
+
+
 def served() -> dict[str, Operation]:
     """The operations that are served, once their modules are imported."""
     return dict(OPERATIONS)
@@ -128,7 +133,7 @@ def _decoded(body: bytes) -> object:
 
 def _asked_for(fault: str) -> CognitoError:
     kind = getattr(errors, fault, None)
-    if not (isinstance(kind, type) and issubclass(kind, CognitoError)):
+    if not (isinstance(kind, type) and issubclass(kind, CognitoError) and fault.endswith("Exception")):
         raise InvalidParameterException(f"There is no exception {fault[:64]!r} to answer.")
     failure: CognitoError = kind()
     return failure

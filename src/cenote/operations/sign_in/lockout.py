@@ -2,7 +2,8 @@
 The lock after wrong passwords, for every flow that proves one; the count is the store's, one for all nodes.
 
 Passwords are checked side by side, but their outcomes stand in line, in the order of the commits: one that
-comes when the door is shut is told so and nothing else, whether it was right or wrong.
+comes when the door is shut is told so and nothing else, whether it was right or wrong.  The write that begins
+a session (`tokens.begin_session`) lets a right one in, and forgives the wrong ones.
 """
 
 from cenote.domain.limits import Subject
@@ -33,14 +34,3 @@ def counted_failure(services: Services, subject: Subject) -> NotAuthorizedExcept
         return NotAuthorizedException()
 
     return services.store.write(body)
-
-
-def forgive(services: Services, tx: Transaction, subject: Subject) -> None:
-    """
-    Within the write that a right password leads to: forget the wrong ones; refused while the door is shut.
-    """
-    held = tx.activity.hold(subject)
-    if held.is_locked(services.now_ms()):
-        raise NotAuthorizedException(LOCKED)
-    if held.failures:
-        tx.activity.save(held.succeeded())

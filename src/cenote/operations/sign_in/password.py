@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from cenote.domain.clients import hides_user_existence
 from cenote.domain.limits import Subject
-from cenote.domain.lockout import Activity
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import SALT_BYTES, VERIFIER_BYTES, Verifier, is_password
 from cenote.domain.users import Status, User
@@ -21,12 +20,11 @@ from cenote.errors import (
 )
 from cenote.operations.attempts import subject_of
 from cenote.operations.registered import check_hash
-from cenote.operations.sign_in.lockout import counted_failure, forgive, require_unlocked
+from cenote.operations.sign_in.lockout import counted_failure, require_unlocked
 from cenote.operations.sign_in.temporary import require_own_password
 from cenote.operations.sign_in.tokens import Bearer, begin_session
 from cenote.registry import Answer
 from cenote.services import Services
-from cenote.store.transaction import Transaction
 
 DISABLED = "User is disabled."
 _NOBODY = Verifier(bytes(SALT_BYTES), bytes(VERIFIER_BYTES))
@@ -38,26 +36,18 @@ def user_password_auth(
     """Sign a user in who knows their password."""
     username = parameters["USERNAME"]
     check_hash(services, client, username, parameters.get("SECRET_HASH"))
-    user, subject, activity = services.store.read(lambda tx: _found(services, tx, pool, username))
+    name, nobody = services.pool_secrets.of(pool).blind(username), subject_of(services, pool, None, username)
+    user, activity = services.store.read(lambda tx: tx.activity.find_signing_in(pool, name, nobody))
     if user is None and not hides_user_existence(client.document):
         raise UserNotFoundException
     if user is not None:
         _require_usable(user)
     require_unlocked(services, activity)
     if not _knows_password(services, pool, user, parameters["PASSWORD"]) or user is None:
-        raise counted_failure(services, subject)
-    return begin_session(
-        services, Bearer(pool, client, user), within=lambda tx: _let_in(services, tx, pool, (user, subject))
-    )
-
-
-def _found(
-    services: Services, tx: Transaction, pool: Pool, username: str
-) -> tuple[User | None, Subject, Activity]:
-    """Whoever bears the name, and what is held against them, or against the name."""
-    user = tx.users.find_named(pool, services.pool_secrets.of(pool).blind(username))
-    subject = subject_of(services, pool, user, username)
-    return user, subject, tx.activity.find(subject)
+        raise counted_failure(services, nobody if user is None else Subject(user.sub))
+    if user.status is not Status.CONFIRMED:
+        _refuse_unready(services, pool, user)
+    return begin_session(services, Bearer(pool, client, user), by_password=True)
 
 
 def _require_usable(user: User) -> None:
@@ -68,10 +58,9 @@ def _require_usable(user: User) -> None:
         raise PasswordResetRequiredException
 
 
-def _let_in(services: Services, tx: Transaction, pool: Pool, who: tuple[User, Subject]) -> None:
-    """Within the sign-in's write: what only a right password is told, once the lock has let it pass."""
-    user, subject = who
-    forgive(services, tx, subject)
+def _refuse_unready(services: Services, pool: Pool, user: User) -> None:
+    """What only a right password is told, and only if the lock, as it is by now, lets it pass."""
+    require_unlocked(services, services.store.read(lambda tx: tx.activity.find(Subject(user.sub))))
     if user.status is Status.UNCONFIRMED:
         raise UserNotConfirmedException
     require_own_password(services, pool, user)

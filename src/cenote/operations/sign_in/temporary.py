@@ -1,8 +1,8 @@
 """
 Temporary passwords: whoever signs in with one has to set their own first, while it is good for that.
 
-The challenge that would ask for it, NEW_PASSWORD_REQUIRED, is not served: such a sign-in is refused as what it
-is, neither as a wrong password nor with tokens.
+The challenge that would ask for it, NEW_PASSWORD_REQUIRED, is not served: such a sign-in is refused as what
+it is, neither as a wrong password nor with tokens.
 """
 
 from cenote.domain.invitations import is_temporary_over

@@ -5,7 +5,7 @@ The tokens live as long as the session's row: whatever deletes the row (GlobalSi
 revoked them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -17,7 +17,8 @@ from cenote.domain.groups import Group, preferred_role, roles
 from cenote.domain.registrations import Client, Pool, Session
 from cenote.domain.tokens import Grant, access_claims, id_claims
 from cenote.domain.users import User
-from cenote.errors import NotAuthorizedException, UserNotFoundException
+from cenote.errors import CognitoError, NotAuthorizedException, UserNotFoundException
+from cenote.operations.sign_in.lockout import LOCKED
 from cenote.operations.sign_in.refresh_tokens import RefreshClaims, new_refresh_token
 from cenote.registry import Answer
 from cenote.services import Services
@@ -34,14 +35,12 @@ class Bearer:
     groups: Sequence[Group] = ()
 
 
-def begin_session(
-    services: Services, bearer: Bearer, within: Callable[[Transaction], None] = lambda _tx: None
-) -> Answer:
+def begin_session(services: Services, bearer: Bearer, *, by_password: bool) -> Answer:
     """
     Begin a session and give its three tokens.
 
     The row is written before any token leaves; whoever was erased or disabled since the password was
-    checked gets none.  `within` is what else the same write must do, or refuse.
+    checked gets none, and neither does a right password that comes while the lock after wrong ones holds.
     """
     pool, client, user = bearer.pool, bearer.client, bearer.user
     now_ms = services.now_ms()
@@ -57,8 +56,10 @@ def begin_session(
 
     def body(tx: Transaction) -> list[Group]:
         groups = tx.groups.ask_of_user(user.sub)
-        _hold(tx, session)
-        within(tx)
+        if by_password:
+            tx.activity.forgive(user.sub, now_ms)
+        if not tx.sessions.add(session, unless_locked_at_ms=now_ms if by_password else None):
+            raise _refusal(tx.users.find(user.sub))
         return groups()
 
     groups = services.store.write(body)
@@ -68,12 +69,11 @@ def begin_session(
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
 
 
-def _hold(tx: Transaction, session: Session) -> None:
-    if tx.sessions.add(session):
-        return
-    if tx.users.find(session.sub) is None:
-        raise UserNotFoundException
-    raise NotAuthorizedException(DISABLED)
+def _refusal(user: User | None) -> CognitoError:
+    """Why no session began for this user."""
+    if user is None:
+        return UserNotFoundException()
+    return NotAuthorizedException(LOCKED if user.enabled else DISABLED)
 
 
 def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str, object]:

@@ -4,6 +4,7 @@ create table activity (
     sub text primary key,
     failures bigint not null,
     failed_ms bigint not null,
+    locked_until_ms bigint not null,
     expires_ms bigint
 ) {clustered};
 create index activity_by_end on activity (expires_ms) where expires_ms is not null;
