@@ -1,5 +1,6 @@
 """Fixtures for every test: one running server a worker, and houses of one's own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,21 @@ from typing import Any
 import pytest
 
 from tests.house import House, Tenant
+from tests.postgres import drop_database, new_database
+
+ENGINES = os.environ.get("CENOTE_TEST_ENGINES", "sqlite,postgres").split(",")
 
 
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A running server, shared by the tests of one worker; its clock may only move forward."""
-    running = House(tmp_path_factory.mktemp("house")).start()
+@pytest.fixture(scope="session", params=ENGINES)
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A running server of each engine, shared by the tests of one worker; its clock may only move forward."""
+    url = new_database() if request.param == "postgres" else None
+    flags = [] if url is None else ["--database-url", url]
+    running = House(tmp_path_factory.mktemp(f"house-{request.param}"), *flags).start()
     yield running
     running.stop()
+    if url is not None:
+        drop_database(url)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A wire between a server and PostgreSQL that counts round trips, and is cut when a commit goes through it."""
+"""A wire between a server and PostgreSQL: it counts round trips, and is cut when a commit goes through it."""
 
 import socket
 import threading

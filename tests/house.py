@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from cenote.wire.model import Model
 
 REGION = "us-east-1"
 PASSWORD = "Correct-horse1"
 MODEL = Model.load()
+MODELLED = {error for operation in MODEL.operations.values() for error in operation.errors}
 START_WAIT_S_MAX = 30
 
 
@@ -61,7 +64,12 @@ class House:
     def refuses_to_start(self, *flags: str) -> str:
         """The one sentence with which a start is refused."""
         done = subprocess.run(
-            self.command(*flags), capture_output=True, text=True, timeout=START_WAIT_S_MAX, env=environment()
+            self.command(*flags),
+            capture_output=True,
+            text=True,
+            timeout=START_WAIT_S_MAX,
+            check=False,
+            env=environment(),
         )
         assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
         sentences = [line for line in done.stderr.splitlines() if line.startswith("cenote: ")]
@@ -251,19 +259,12 @@ def free_port() -> int:
 
 def error_of(call: Any, **request: Any) -> tuple[str, str, int]:
     """The exception (its wire name, text and status) with which a boto3 call is refused."""
-    try:
+    with pytest.raises(ClientError) as refused:
         call(**request)
-    except Exception as failure:
-        response = getattr(failure, "response", None)
-        if response is None:
-            raise
-        assert type(failure).__name__ == response["Error"]["Code"], type(failure)
-        return (
-            response["Error"]["Code"],
-            response["Error"].get("Message", ""),
-            response["ResponseMetadata"]["HTTPStatusCode"],
-        )
-    raise AssertionError("not refused")
+    response = refused.value.response
+    code: str = response["Error"]["Code"]
+    assert type(refused.value).__name__ == code or code not in MODELLED, type(refused.value)
+    return code, response["Error"].get("Message", ""), response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def _lower(headers: Any) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from cenote.errors import CenoteError, InternalErrorException, TooManyRequestsException, UserNotFoundException
 from cenote.settings import Settings
 from cenote.store.postgres import PostgresStore
+from cenote.store.transaction import Transaction
 from tests.cut_wire import Wire
 from tests.engines import NOW_MS, WAIT_S_MAX, Engine, at_once, kinds, open_postgres, open_store_at
 from tests.postgres import drop_database, new_database
@@ -127,7 +128,7 @@ def test_bodies_that_block_each_other_both_end_and_nobody_is_lost(tmp_path: Path
     def crossed(first: bytes, second: bytes) -> None:
         met = False
 
-        def body(tx) -> None:  # type: ignore[no-untyped-def]
+        def body(tx: Transaction) -> None:
             nonlocal met
             tx.users.hold_named(engine.pool, first)
             if not met:

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from cenote.domain.sealed import Grave, digest_of
 from cenote.domain.users import Status
 from cenote.store.search import Candidate
 from cenote.store.transaction import Transaction
@@ -15,16 +17,25 @@ Page = Callable[[Transaction, str, int], list[Candidate]]
 
 def everybody(engine: Engine, page: Page, size: int = 3) -> list[str]:
     """The subs that a source gives, page by page."""
-    seen, after = [], ""
-    while found := engine.store.read(lambda tx, after=after: page(tx, after, size)):
+    seen: list[str] = []
+    found = engine.store.read(partial(asked, page, "", size))
+    while found:
         assert len(found) <= size
         seen += [candidate.sub for candidate in found]
-        after = found[-1].place
+        found = engine.store.read(partial(asked, page, found[-1].place, size))
     return seen
+
+
+def asked(page: Page, after: str, size: int, tx: Transaction) -> list[Candidate]:
+    return page(tx, after, size)
 
 
 def marked(engine: Engine, beginning: bytes) -> Page:
     return lambda tx, after, size: tx.search.list_marked(engine.pool.pool_id, beginning, (after, size))
+
+
+def add_marks(sub: str, marks: list[bytes], tx: Transaction) -> None:
+    tx.search.add(sub, marks)
 
 
 @pytest.fixture
@@ -34,7 +45,7 @@ def crowd(engine: Engine) -> list[str]:
     for number in range(8):
         newcomer = engine.add_user(b"%d" % number)
         mark = [b"shared" + b"%d" % (number % 2), b"own" + b"%d" % number]
-        engine.store.write(lambda tx, sub=newcomer.sub, mark=mark: tx.search.add(sub, mark))
+        engine.store.write(partial(add_marks, newcomer.sub, mark))
         subs.append(newcomer.sub)
     return subs
 
@@ -105,15 +116,9 @@ def test_an_erased_user_has_no_mark_left_and_is_in_no_page(engine, store, crowd)
 def test_a_user_whose_slot_is_a_tombstone_is_a_candidate_that_does_not_open(engine, store, crowd):
     """As after a rollback of the database: the rows are there again."""
     slot = store.read(lambda tx: dict(tx.users.list_slots("", 100)))[crowd[3]]
-    engine.vault.folder.bury([_grave(crowd[3], slot)])
+    engine.vault.folder.bury([Grave(digest_of(crowd[3]), slot)])
     (candidate,) = store.read(lambda tx: tx.search.list_marked(engine.pool.pool_id, b"own3", ("", 9)))
     assert candidate.open() is None
-
-
-def _grave(sub, slot):
-    from cenote.domain.sealed import Grave, digest_of
-
-    return Grave(digest_of(sub), slot)
 
 
 def test_a_user_without_any_mark_is_saved_all_the_same(engine, store):

@@ -1,6 +1,7 @@
 """How often an operation goes to PostgreSQL and back: on another machine that is what an operation costs."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -39,28 +40,16 @@ def test_each_operation_goes_to_the_database_as_seldom_as_it_can(wired: tuple[Wi
     wire, house = wired
     tenant = Tenant(house)
     names = [f"user{number}" for number in range(TRIES)]
-    cognito, client_id = tenant.cognito, tenant.client_id
+    cognito = tenant.cognito
     for name in names:
         tenant.sign_up(name, email=f"{name}@example.com")
     tokens = [tenant.sign_in(name)["AccessToken"] for name in names]
-    fresh = [f"fresh{number}" for number in range(TRIES)]
+    signing_up = partial(cognito.sign_up, ClientId=tenant.client_id, Password="Correct-horse1")
     counted = {
-        "GetUser": fewest(
-            wire, [lambda token=token: cognito.get_user(AccessToken=token) for token in tokens]
-        ),
-        "InitiateAuth": fewest(wire, [lambda name=name: tenant.sign_in(name) for name in names]),
-        "SignUp": fewest(
-            wire,
-            [
-                lambda name=name: cognito.sign_up(
-                    ClientId=client_id, Username=name, Password="Correct-horse1"
-                )
-                for name in fresh
-            ],
-        ),
-        "DeleteUser": fewest(
-            wire, [lambda token=token: cognito.delete_user(AccessToken=token) for token in tokens]
-        ),
+        "GetUser": fewest(wire, [partial(cognito.get_user, AccessToken=token) for token in tokens]),
+        "InitiateAuth": fewest(wire, [partial(tenant.sign_in, name) for name in names]),
+        "SignUp": fewest(wire, [partial(signing_up, Username=f"fresh{name}") for name in names]),
+        "DeleteUser": fewest(wire, [partial(cognito.delete_user, AccessToken=token) for token in tokens]),
     }
     # One read, all in one statement; then what a write waits for: its first answer, and the commit.
     assert counted["GetUser"] == 1

@@ -41,7 +41,9 @@ OUTCOME_WAIT_S_MAX = 20.0
 OUTCOME_POLL_S = 0.2
 TOMBSTONE_WAIT_S_MAX = 1.0  # then the answer leaves all the same: the redo owes the tombstone
 MIGRATION_LOCK = 0x43454E4F  # one number for every node: "CENO"
-_LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected)
+# A statement that was prepared in a pipeline which then broke off is not known to the server: seen after a
+# deadlock, in whatever came next.  The transaction is rolled back whole, so it may be run again.
+_LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected, errors.InvalidSqlStatementName)
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 log = structlog.get_logger("cenote.store")
