@@ -45,6 +45,7 @@ OPERATION_MODULES = (
     "profile",
     "recovery",
     "sign_in.initiate_auth",
+    "sign_in.respond",
     "sign_up",
     "tags",
 )

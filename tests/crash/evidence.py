@@ -14,7 +14,7 @@ from cenote.vault.master import load_master
 from cenote.vault.searching import SlotFiles
 from tests.house import House
 
-TABLES_OF_A_USER = ("users", "keys", "names", "belongings", "outbox", "activity")
+TABLES_OF_A_USER = ("users", "keys", "names", "search_marks", "belongings", "outbox", "activity")
 OPENS, ERASED, TORN = "opens", "erased", "torn"
 
 

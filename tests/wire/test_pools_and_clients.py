@@ -60,6 +60,10 @@ CLIENT = {
     "AuthSessionValidity": 3,
 }
 SECRET_FORM = r"[0-9a-v]{51,52}"
+PROTECTED = (
+    "The user pool cannot be deleted because deletion protection is activated."
+    " Deletion protection must be inactivated first."
+)
 BAD_TOKEN = ("InvalidParameterException", "Invalid pagination token.", 400)
 
 
@@ -358,8 +362,7 @@ def test_a_protected_pool_is_not_deleted_and_stays_as_it_is(tenants: Make):
     tenant.sign_up("ann")
     assert error_of(tenant.cognito.delete_user_pool, UserPoolId=tenant.pool_id) == (
         "InvalidParameterException",
-        "The user pool cannot be deleted because deletion protection is activated."
-        " Deletion protection must be inactivated first.",
+        PROTECTED,
         400,
     )
     described = tenant.cognito.describe_user_pool(UserPoolId=tenant.pool_id)["UserPool"]

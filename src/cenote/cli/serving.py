@@ -73,15 +73,32 @@ def serve(settings: Settings) -> None:
         log_enabled=False,
         workers_kill_timeout=STOP_WAIT_S_MAX,
     )
-    # Granian would answer SIGHUP with a second worker on the same folder: let it be a clean stop instead.
-    server.on_startup(partial(signal.signal, signal.SIGHUP, server.signal_handler_interrupt))
+    server.on_startup(partial(_hear_signals, server, os.getpid()))
     try:
         server.serve(target_loader=lambda *_: _worker(settings, shared))
     except SystemExit as end:
         if shared.refused.is_set():
             sys.exit(EXIT_REFUSED)
-        sys.stderr.write("cenote: The serving process ended by itself.\n")
-        sys.exit(end.code)
+        if not server.interrupt_signal:  # else a worker heard it too, and was the faster
+            sys.stderr.write("cenote: The serving process ended by itself.\n")
+            sys.exit(end.code)
+
+
+def _hear_signals(server: Any, parent_id: int) -> None:
+    """
+    Stop at SIGTERM, Ctrl-C and a hang-up, which Granian would answer with a second worker on the folder.
+
+    A worker is born with these handlers, and until it has its own it holds nothing that wants to be closed.
+    """
+
+    def told(*_: object) -> None:
+        if os.getpid() == parent_id:
+            server.signal_handler_interrupt()
+        else:
+            os._exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, told)
 
 
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
@@ -114,7 +131,7 @@ def _die_with_parent() -> None:
 
 def _listen_to_parent() -> None:
     """
-    Hear SIGTERM only, which the parent sends, and let it end the start as well.
+    Hear SIGTERM only, which the parent sends, and let it end the start as well; the server takes over later.
 
     What a terminal sends to the whole group would come twice; and of two signals at a time CPython may miss
     both, since neither needs to wake the main thread.

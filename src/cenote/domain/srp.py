@@ -28,6 +28,10 @@ PRIME = gmpy2.mpz(
     )
 )
 VERIFIER_BYTES = 384
+SECRET_BYTES = 32
+SHARED_KEY_BYTES = 16
+PUBLIC_HEX_DIGITS_MAX = 2 * VERIFIER_BYTES + 2
+_KEY_INFO = b"Caldera Derived Key"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,3 +69,44 @@ def _pad(number: bytes) -> bytes:
     """Java's BigInteger.toByteArray of a positive number: minimal, with a zero byte before a set top bit."""
     number = number.lstrip(b"\0") or b"\0"
     return b"\0" + number if number[0] & 0x80 else number
+
+
+def public_value(kept: Verifier, secret: bytes) -> bytes:
+    """The server's public value B of one sign-in (one power); the secret is 32 random bytes."""
+    blinded = _MULTIPLIER * gmpy2.mpz(int.from_bytes(kept.value, "big"))
+    return _bytes((blinded + _power(GENERATOR, _number(secret))) % PRIME)
+
+
+def shared_key(kept: Verifier, secret: bytes, *, client_public: bytes, server_public: bytes) -> bytes | None:
+    """
+    The key that a client has too who knows the password (two powers); None for a value that proves nothing.
+
+    A multiple of the prime, or a zero hash, would make the key known to anybody (RFC 5054, 2.5.4).
+    """
+    theirs = _number(client_public)
+    scrambling = hashlib.sha256(_pad(client_public) + _pad(server_public)).digest()
+    if theirs % PRIME == 0 or not any(scrambling):
+        return None
+    verifier = gmpy2.mpz(int.from_bytes(kept.value, "big"))
+    base = theirs * _power(verifier, _number(scrambling)) % PRIME
+    shared = _bytes(_power(base, _number(secret)))
+    extracted = hmac.digest(_pad(scrambling), _pad(shared), hashlib.sha256)
+    return hmac.digest(extracted, _KEY_INFO + b"\x01", hashlib.sha256)[:SHARED_KEY_BYTES]
+
+
+def proof(key: bytes, pool_id: str, username: str, secret_block: bytes, timestamp: str) -> bytes:
+    """What a client signs to show that it has the key; the time counts as it was written."""
+    said = f"{pool_id.partition('_')[2]}{username}".encode() + secret_block + timestamp.encode()
+    return hmac.digest(key, said, hashlib.sha256)
+
+
+def _number(raw: bytes) -> gmpy2.mpz:
+    return gmpy2.mpz(int.from_bytes(raw, "big"))
+
+
+def _bytes(number: gmpy2.mpz) -> bytes:
+    whole = int(number)
+    return whole.to_bytes((whole.bit_length() + 7) // 8 or 1, "big")
+
+
+_MULTIPLIER = _number(hashlib.sha256(_pad(_bytes(PRIME)) + _pad(_bytes(GENERATOR))).digest())

@@ -56,6 +56,11 @@ class User:
             return self
         return replace(self, attributes={**self.attributes, f"{attribute}_verified": "true"})
 
+    def with_attributes(self, given: Mapping[str, str]) -> "User":
+        """The user with more attributes; an address that nobody has proven yet is marked as such."""
+        flags = {f"{name}_verified": "false" for name in ("email", "phone_number") if name in given}
+        return replace(self, attributes={**self.attributes, **given, **flags})
+
     def address_to_prove(self, attribute: str) -> str | None:
         """Where a code for this attribute must be sent: the address that waits, or the present one."""
         return self.pending.get(attribute, self.attributes.get(attribute))

@@ -25,10 +25,15 @@ class SessionTable:
         Its id is unique: a second sign-in from one challenge finds it taken.
         """
         unlocked = "not exists (select 1 from activity a where a.sub = u.sub and a.locked_until_ms > :at_ms)"
+        unspent = (
+            "not exists (select 1 from belongings e"
+            " where e.sub = u.sub and e.kind = 'ended' and e.id = :session_id)"
+        )
         row = self._ground.run(
             "insert into belongings (sub, kind, id, tag, created_ms, expires_ms, body)"
             " select u.sub, 'session', :session_id, :event_id, :created_ms, :expires_ms, :client_id"
-            f" from users u where u.sub = :sub and u.enabled = 1 and {unlocked}{self._ground.share}"
+            f" from users u where u.sub = :sub and u.enabled = 1 and {unlocked} and {unspent}"
+            f"{self._ground.share}"
             " on conflict do nothing returning sub",
             {
                 "sub": session.sub,
@@ -54,8 +59,24 @@ class SessionTable:
         return Session(row[0], row[1], row[2], bytes(row[3]).decode(), row[4], row[5])
 
     def drop_all(self, sub: str) -> None:
-        """End every session of the user: all their tokens are revoked, for good."""
-        self._ground.run("delete from belongings where sub = :sub and kind = 'session'", {"sub": sub})
+        """
+        End every session of the user: all their tokens are revoked, for good.
+
+        Its id stays for a day: the challenge that began it must not begin it again.
+        """
+        self._ground.run(
+            "update belongings set kind = 'ended', expires_ms = created_ms"
+            " where sub = :sub and kind = 'session'",
+            {"sub": sub},
+        )
+
+    def is_spent(self, sub: str, session_id: str) -> bool:
+        """Whether a session of this id has begun already, whatever became of it."""
+        row = self._ground.run(
+            "select 1 from belongings where sub = :sub and kind in ('session', 'ended') and id = :session_id",
+            {"sub": sub, "session_id": session_id},
+        ).fetchone()
+        return row is not None
 
     def drop_expired(self, now_ms: int, limit: int) -> int:
         """Clear away sessions and codes past their time, some at once; the number cleared."""

@@ -15,14 +15,13 @@ from cenote.domain.users import Status, User
 from cenote.errors import (
     NotAuthorizedException,
     PasswordResetRequiredException,
-    UserNotConfirmedException,
     UserNotFoundException,
 )
 from cenote.operations.attempts import subject_of
 from cenote.operations.registered import check_hash
+from cenote.operations.sign_in.first_factor import after_password
 from cenote.operations.sign_in.lockout import counted_failure, require_unlocked
-from cenote.operations.sign_in.temporary import require_own_password
-from cenote.operations.sign_in.tokens import Bearer, begin_session
+from cenote.operations.sign_in.tokens import Bearer
 from cenote.registry import Answer
 from cenote.services import Services
 
@@ -41,29 +40,19 @@ def user_password_auth(
     if user is None and not hides_user_existence(client.document):
         raise UserNotFoundException
     if user is not None:
-        _require_usable(user)
+        require_usable(user)
     require_unlocked(services, activity)
     if not _knows_password(services, pool, user, parameters["PASSWORD"]) or user is None:
         raise counted_failure(services, nobody if user is None else Subject(user.sub))
-    if user.status is not Status.CONFIRMED:
-        _refuse_unready(services, pool, user)
-    return begin_session(services, Bearer(pool, client, user), by_password=True)
+    return after_password(services, Bearer(pool, client, user))
 
 
-def _require_usable(user: User) -> None:
+def require_usable(user: User) -> None:
     """What is said whatever the password is: a disabled user, and one whose password no longer counts."""
     if not user.enabled:
         raise NotAuthorizedException(DISABLED)
     if user.status is Status.RESET_REQUIRED:
         raise PasswordResetRequiredException
-
-
-def _refuse_unready(services: Services, pool: Pool, user: User) -> None:
-    """What only a right password is told, and only if the lock, as it is by now, lets it pass."""
-    require_unlocked(services, services.store.read(lambda tx: tx.activity.find(Subject(user.sub))))
-    if user.status is Status.UNCONFIRMED:
-        raise UserNotConfirmedException
-    require_own_password(services, pool, user)
 
 
 def _knows_password(services: Services, pool: Pool, user: User | None, password: str) -> bool:

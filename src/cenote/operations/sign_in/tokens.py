@@ -5,7 +5,7 @@ The tokens live as long as the session's row: whatever deletes the row (GlobalSi
 revoked them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -18,6 +18,7 @@ from cenote.domain.registrations import Client, Pool, Session
 from cenote.domain.tokens import Grant, access_claims, id_claims
 from cenote.domain.users import User
 from cenote.errors import CognitoError, NotAuthorizedException, UserNotFoundException
+from cenote.operations.sign_in.challenges import USED
 from cenote.operations.sign_in.lockout import LOCKED
 from cenote.operations.sign_in.refresh_tokens import RefreshClaims, new_refresh_token
 from cenote.registry import Answer
@@ -35,7 +36,16 @@ class Bearer:
     groups: Sequence[Group] = ()
 
 
-def begin_session(services: Services, bearer: Bearer, *, by_password: bool) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a sign-in came to its end: by a password, by a challenge, and with what change of the user."""
+
+    by_password: bool
+    session_id: str | None = None  # what a challenge reserved: it begins one session and no second
+    change: Callable[[Transaction], User] | None = None
+
+
+def begin_session(services: Services, bearer: Bearer, entry: Entry) -> Answer:
     """
     Begin a session and give its three tokens.
 
@@ -47,32 +57,36 @@ def begin_session(services: Services, bearer: Bearer, *, by_password: bool) -> A
     lifetime_ms = clients.refresh_token_lifetime_s(client.document) * 1000
     session = Session(
         sub=user.sub,
-        session_id=services.new_id(),
+        session_id=entry.session_id or services.new_id(),
         event_id=services.call_id(),
         client_id=client.client_id,
         created_ms=now_ms,
         expires_ms=now_ms + lifetime_ms,
     )
 
-    def body(tx: Transaction) -> list[Group]:
+    def body(tx: Transaction) -> tuple[User, list[Group]]:
         groups = tx.groups.ask_of_user(user.sub)
-        if by_password:
+        if entry.by_password:
             tx.activity.forgive(user.sub, now_ms)
-        if not tx.sessions.add(session, unless_locked_at_ms=now_ms if by_password else None):
-            raise _refusal(tx.users.find(user.sub))
-        return groups()
+        if not tx.sessions.add(session, unless_locked_at_ms=now_ms if entry.by_password else None):
+            raise _refusal(tx, session)
+        changed = user if entry.change is None else entry.change(tx)
+        return changed, groups()
 
-    groups = services.store.write(body)
-    result = tokens_of(services, replace(bearer, groups=groups), session)
+    changed, groups = services.store.write(body)
+    result = tokens_of(services, replace(bearer, user=changed, groups=groups), session)
     said = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id, session.expires_ms)
     result["RefreshToken"] = new_refresh_token(services, said)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
 
 
-def _refusal(user: User | None) -> CognitoError:
-    """Why no session began for this user."""
+def _refusal(tx: Transaction, session: Session) -> CognitoError:
+    """Why this session did not begin."""
+    user = tx.users.find(session.sub)
     if user is None:
         return UserNotFoundException()
+    if tx.sessions.is_spent(session.sub, session.session_id):
+        return NotAuthorizedException(USED)
     return NotAuthorizedException(LOCKED if user.enabled else DISABLED)
 
 
