@@ -1,4 +1,4 @@
-"""Groups: made, shown, changed and ended; who is in them; what tokens say of them; and that nobody inherits."""
+"""Groups: made, shown, changed and ended; who is in them; what tokens say of them; who inherits nothing."""
 
 import sqlite3
 from contextlib import closing
@@ -105,7 +105,8 @@ def test_a_user_who_is_not_there_does_not_exist(tenant: Tenant, method: str) -> 
 def test_groups_come_page_by_page_in_the_order_of_their_names(tenant: Tenant) -> None:
     for name in ("c", "a", "e", "b", "d"):
         make(tenant, name)
-    found, more = [], {}
+    found: list[str] = []
+    more: dict[str, Any] = {}
     while True:
         page = call(tenant, "list_groups", Limit=2, **more)
         found += [group["GroupName"] for group in page["Groups"]]

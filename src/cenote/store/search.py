@@ -13,6 +13,7 @@ from typing import Any
 
 from cenote.domain.filters import DISABLED, ENABLED
 from cenote.domain.groups import Group
+from cenote.domain.sealed import digest_of
 from cenote.domain.users import Status, User
 from cenote.store.ground import Ground
 from cenote.store.users import USER_COLUMNS, opened
@@ -30,6 +31,9 @@ _DISABLED = _WALK.replace(_BEHIND, f"u.enabled = 0 and {_BEHIND}")
 _MARKED = (
     "select u.sub, u.mark as place from search_marks u"
     " where u.mark > :after and u.mark < :until order by u.mark limit :limit"
+)
+OWN_BYTES = (
+    8  # of a digest of the sub, behind each mark: one user's own, and no raw sub for a search of files
 )
 _BEHIND_ALL = b"\xff" * 64  # longer than any mark
 
@@ -73,7 +77,7 @@ class SearchTable:
 
     def add(self, sub: str, marks: Sequence[bytes]) -> None:
         """Have a user found by these marks too."""
-        behind = bytes.fromhex(sub.replace("-", ""))
+        behind = digest_of(sub)[:OWN_BYTES]
         own = {name: mark + behind for name, mark in zip(ascii_lowercase, sorted(marks), strict=False)}
         if own:
             rows = ", ".join(f"(:{name}, :sub)" for name in own)

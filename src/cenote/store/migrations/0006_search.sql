@@ -1,5 +1,5 @@
--- Blind marks of what users may be searched by, each with its user's sub behind it, so that it is one user's own
--- and a range of them is in order; and, for lists by what is in clear, those few who are not as most users are.
+-- Blind marks of what users may be searched by, each with a digest of its user's sub behind it, so that it is one
+-- user's own; and, for lists by what is in clear, those few who are not as most users are.
 
 create table search_marks (
     mark {blob} not null primary key,
