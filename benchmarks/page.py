@@ -21,7 +21,8 @@ _HEAD = """\
 
 ![What a call costs, against the number of users](performance.png)
 
-Cenote {cenote}, {python}, on {machine}.
+Cenote {cenote}, {python}, on {machine}. What was found behind the figures, and what was tried, stands in
+[performance-notes.md](performance-notes.md).
 """
 
 _HOW = """\
@@ -37,11 +38,12 @@ _HOW = """\
   third of their users is erased in a run.
 - **Cheapest equal call**: each server is asked for the same thing by the same operation with a token that it
   accepts. cognito-local accepts unsigned tokens, and gets them. moto has no DeleteUser.
-- **Every answer's status is checked, and a sample of the bodies.** A run with a wrong answer has no result.
+- **Every answer's status is checked, and a sample of the bodies.** A wrong one of
+  Cenote's ends the run; a peer's are counted below the table.
 - **CPU ms/call** is the processor time of the server's process tree, user and system, read from the kernel's
-  clocks; with PostgreSQL the database server's own stands behind the plus. It is the figure to compare: it
-  depends little on what else the machine does. **times Cenote's** is that time, the database's included, as
-  a multiple of Cenote's on SQLite in the same run.
+  clocks; with PostgreSQL the database server's own stands behind the plus. It is the figure to compare: what
+  else the machine does changes it far less than a rate (but see the notes on free cores). **times Cenote's**
+  is that time, the database's included, as a multiple of Cenote's on SQLite in the same run.
 - **calls/s, p50, p99** are what the callers saw, each with one call at a time on a connection of its own.
   The load generator runs on the same cores. **others** says how many cores were busy with anything else
   meanwhile; with a `!` it was so many that the rate says little.

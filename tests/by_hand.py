@@ -1,6 +1,7 @@
 """HTTP by hand: the bytes of a request as a test wants them, and the answers as they come back."""
 
 import contextlib
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -78,6 +79,19 @@ def rest_of(connection: socket.socket) -> bytes:
         while piece := connection.recv(CHUNK_BYTES):
             pieces.append(piece)
     return b"".join(pieces)
+
+
+def said(answer: Answer) -> str | None:
+    """The message of a refusal."""
+    message: str | None = json.loads(answer.body).get("message")
+    return message
+
+
+def kind(answer: Answer) -> str:
+    """The name of a refusal, on which header and body agree."""
+    name: str = json.loads(answer.body)["__type"]
+    assert answer.headers["x-amzn-errortype"] == f"{name}:"
+    return name
 
 
 def read_answers(stream: bytes) -> Iterator[Answer]:

@@ -10,17 +10,27 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cenote.errors import TooManyRequestsException
+from cenote.turn import Turn
 
 T = TypeVar("T")
 
 WAITING_MAX = 256
+FREE_THREADS = 4  # one in so many threads is never in the gate or before it: it stays free for who only reads
 WAIT_S_MAX = 10.0
+
+
+def waiting_max(threads: int) -> int:
+    """How many may wait, of so many threads, so that some are left for calls that only read."""
+    return max(1, threads - threads // FREE_THREADS - (os.cpu_count() or 1))
 
 
 class Gate:
     """Permits for work that is dear in processor time."""
 
-    def __init__(self, permits: int | None = None, waiting_max: int = WAITING_MAX) -> None:
+    def __init__(
+        self, permits: int | None = None, waiting_max: int = WAITING_MAX, turn: Turn | None = None
+    ) -> None:
+        self._turn = turn or Turn()
         self._permits = threading.Semaphore(permits or os.cpu_count() or 1)
         self._places = threading.Semaphore((permits or os.cpu_count() or 1) + waiting_max)
 
@@ -29,11 +39,12 @@ class Gate:
         if not self._places.acquire(blocking=False):
             raise TooManyRequestsException(detail="the gate's queue is full")
         try:
-            if not self._permits.acquire(timeout=WAIT_S_MAX):
-                raise TooManyRequestsException(detail="the gate's queue is too slow")
-            try:
-                return work()
-            finally:
-                self._permits.release()
+            with self._turn.given_up():
+                if not self._permits.acquire(timeout=WAIT_S_MAX):
+                    raise TooManyRequestsException(detail="the gate's queue is too slow")
+                try:
+                    return work()
+                finally:
+                    self._permits.release()
         finally:
             self._places.release()

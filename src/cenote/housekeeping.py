@@ -11,8 +11,18 @@ from functools import partial
 
 import structlog
 
+from cenote.agreement import (
+    bury,
+    is_look_back_owed,
+    look_back_is_done,
+    note_buried,
+    owe_look_back,
+    owed_behind,
+    save_counters,
+    seen_counters,
+)
 from cenote.lookback import look_back
-from cenote.opening import Vault, bury, note_buried, owed_behind, save_counters
+from cenote.opening import Vault
 from cenote.store.contract import Store
 from cenote.store.pools import TOKEN_LIFETIME_MS_MAX
 from cenote.store.transaction import Transaction
@@ -34,7 +44,7 @@ class Housekeeper:
         self._vault = vault
         self._now_ms = now_ms
         self._stop = threading.Event()
-        self._must_look_back = vault.is_ahead
+        self._seen = seen_counters(store)
         self._rounds = 0
         self._thread = threading.Thread(target=self._run, name="cenote-housekeeper", daemon=True)
         self._thread.start()
@@ -52,6 +62,7 @@ class Housekeeper:
     def _round(self, *, fresh_ms: int) -> None:
         """Do every step, whatever becomes of another; the next round tries again."""
         for name, step in (
+            ("notice a rollback", self._notice_a_rollback),
             ("look back", self._look_back),
             ("pay what is owed", partial(self._pay_what_is_owed, fresh_ms)),
             ("note the counters", partial(save_counters, self._store, self._vault.folder)),
@@ -64,11 +75,20 @@ class Housekeeper:
             except Exception as failure:  # noqa: BLE001 - whatever it was
                 log.error("housekeeping failed", step=name, failure=repr(failure))
 
+    def _notice_a_rollback(self) -> None:
+        """What the data once saw of the keys it can't unsee, unless an older database took its place."""
+        seen = seen_counters(self._store)
+        if any(was > seen.get(number, (0, 0)) for number, was in self._seen.items()):
+            log.warning("the database is older than it was")
+            owe_look_back(self._store)
+        self._seen = seen
+
     def _look_back(self) -> None:
-        if not self._must_look_back:
+        if not is_look_back_owed(self._store):
             return
         seen = look_back(self._store, self._vault.keyring, self._now_ms())
-        self._must_look_back = False
+        if not seen.unread:  # else a chunk is away, and may come back
+            look_back_is_done(self._store)
         if seen.erased_users or seen.erased_pools:
             log.warning("erased ones cleared", users=seen.erased_users, pools=seen.erased_pools)
 

@@ -23,30 +23,36 @@ log = structlog.get_logger("cenote.lookback")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many users and pools the database still held although they are erased, and how many live."""
+    """What was found: erased ones whose rows were there, the living, and slots that could not be read."""
 
     erased_users: int
     erased_pools: int
     living_users: int
+    unread: int
 
 
 def look_back(store: Store, keyring: Keyring, now_ms: int) -> Seen:
     """Clear away the rows of all whose slots say that they are erased."""
-    pools = store.read(lambda tx: tx.pools.list_slots())
-    fallen = _erased(keyring, pools)
+    fallen, unread = _erased(keyring, store.read(lambda tx: tx.pools.list_slots()))
+    fell_with_them = 0
     for pool_id, _slot in fallen:
+        fell_with_them += store.read(partial(_users_of, pool_id))
         store.write(partial(_erase_pool, pool_id, now_ms))
     erased_users, users, after = 0, 0, ""
     while page := store.read(partial(_slots_behind, after)):
-        erased = _erased(keyring, page)
+        erased, its_unread = _erased(keyring, page)
         if erased:
             store.write(partial(_bury_again, erased, now_ms))
         erased_users, users, after = erased_users + len(erased), users + len(page), page[-1][0]
-    return Seen(erased_users, len(fallen), users - erased_users)
+        unread += its_unread
+    if unread:
+        log.error("slots that can't be read", count=unread)
+    living = max(0, users - erased_users - fell_with_them)
+    return Seen(erased_users + fell_with_them, len(fallen), living, unread)
 
 
-def _erased(keyring: Keyring, subjects: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Those whose slots say so; a slot whose chunk is missing says nothing of anybody."""
+def _erased(keyring: Keyring, subjects: Sequence[tuple[str, int]]) -> tuple[list[tuple[str, int]], int]:
+    """Those whose slots say so, and how many slots say nothing, since their chunk is missing."""
     erased, unread = [], 0
     for subject, slot in subjects:
         try:
@@ -54,9 +60,11 @@ def _erased(keyring: Keyring, subjects: Sequence[tuple[str, int]]) -> list[tuple
                 erased.append((subject, slot))
         except (CenoteError, OSError):
             unread += 1
-    if unread:
-        log.error("slots that can't be read", count=unread)
-    return erased
+    return erased, unread
+
+
+def _users_of(pool_id: str, tx: Transaction) -> int:
+    return tx.users.count(pool_id)
 
 
 def _erase_pool(pool_id: str, now_ms: int, tx: Transaction) -> None:

@@ -7,31 +7,26 @@ missing, stale or foreign is said, and never a reason to clear a row away.
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import msgspec
 import structlog
 
-from cenote.domain.registrations import LedgerLine
-from cenote.domain.sealed import Grave, Place
+from cenote.agreement import settle
+from cenote.domain.sealed import Place
 from cenote.errors import CenoteError
 from cenote.settings import Settings
 from cenote.store.contract import Store
-from cenote.store.transaction import Transaction
-from cenote.vault.chunks import PAIR_BYTES, SLOTS_PER_CHUNK
+from cenote.vault.chunks import PAIR_BYTES
 from cenote.vault.erasure import TombstoneWriter
 from cenote.vault.keys import Keyring
 from cenote.vault.master import Master, load_master
 from cenote.vault.sealing import KEY_BYTES, Unopenable
 from cenote.vault.slots import KeysFolder, create_keys_folder, pair_of
 
-LEDGER_PAGE_LINES = 1_000
-_PAIR, _STATE, _CHECK, _SECRET, _SEEN = "pair", "pair_state", "master_check", "server_secret", "keys_seen"
+_PAIR, _STATE, _CHECK, _SECRET = "pair", "pair_state", "master_check", "server_secret"
 
 log = structlog.get_logger("cenote.opening")
 
@@ -45,7 +40,6 @@ class Vault:
     folder: KeysFolder
     keyring: Keyring
     tombstones: TombstoneWriter
-    is_ahead: bool  # the folder has come further than the data saw: perhaps the data was rolled back
 
     def close(self) -> None:
         """Write the waiting tombstones and let go of the folder."""
@@ -86,12 +80,12 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
     tombstones = TombstoneWriter(folder, reach)
     store.attach(keyring, tombstones)
     try:
-        is_ahead = _settle(store, folder)
+        settle(store, folder)
     except BaseException:
         tombstones.close()
         folder.close()
         raise
-    return Vault(master, secret, folder, keyring, tombstones, is_ahead)
+    return Vault(master, secret, folder, keyring, tombstones)
 
 
 def _pair_up(store: Store, master: Master) -> bytes:
@@ -127,108 +121,3 @@ def _join(keys: Path, store: Store, pair: bytes) -> None:
     if state == b"new":
         create_keys_folder(keys, pair)
         store.write(lambda tx: tx.meta.put(_STATE, b"ready"))
-
-
-def _settle(store: Store, folder: KeysFolder) -> bool:
-    """Bring folder and ledger together; True when the folder is further than the data knew."""
-    seen = seen_counters(store)
-    present = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
-    highest = store.read(lambda tx: tx.users.highest_slots(SLOTS_PER_CHUNK))
-    behind = [
-        number
-        for number in set(seen) | set(highest)
-        if number not in present
-        or any(was > now for was, now in zip(seen.get(number, (0, 0)), present[number], strict=True))
-        or highest.get(number, -1) >= number * SLOTS_PER_CHUNK + present[number][0]
-    ]
-    if behind:
-        count = _redo_all(store, folder, set(behind) & set(present))
-        folder.retire({number: seen.get(number, (0, 0))[1] for number in behind})
-        log.error("keys folder behind its data", chunks=sorted(behind), buried_again=count)
-    after = b""
-    while owed := store.read(partial(owed_behind, after)):
-        note_buried(store, folder, bury(folder, owed))
-        after = owed[-1].digest
-    save_counters(store, folder)
-    return any(seen.get(number) != at for number, at in present.items())
-
-
-def _redo_all(store: Store, folder: KeysFolder, behind: set[int]) -> int:
-    """Write every tombstone that the ledger knows into chunks that may have missed some."""
-    count, after = 0, b""
-    while lines := store.read(partial(_lines_behind, after)):
-        missed = [line for line in lines if _chunk_of(line) in behind]
-        folder.bury([Grave(line.digest, line.slot) for line in missed])
-        count, after = count + len(missed), lines[-1].digest
-    return count
-
-
-def _lines_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
-    return tx.ledger.list_page(after, LEDGER_PAGE_LINES)
-
-
-def owed_behind(after: bytes, tx: Transaction) -> list[LedgerLine]:
-    """A page of what is owed to the keys folder."""
-    return tx.ledger.list_owed(after, LEDGER_PAGE_LINES)
-
-
-def bury(folder: KeysFolder, lines: list[LedgerLine]) -> set[bytes]:
-    """
-    Overwrite the slots of these lines, chunk by chunk; the digests of those that are buried.
-
-    What can't be written stays owed, which is said, and holds up no other chunk.  So does a line whose chunk
-    the folder does not have: a folder that is away for a moment looks the same, and the chunk that comes back
-    must not open the erased.
-    """
-    by_chunk: defaultdict[int, list[LedgerLine]] = defaultdict(list)
-    for line in lines:
-        by_chunk[_chunk_of(line)].append(line)
-    buried: set[bytes] = set()
-    for number, its_lines in by_chunk.items():
-        try:
-            folder.bury([Grave(line.digest, line.slot) for line in its_lines])
-        except (OSError, CenoteError) as failure:
-            log.error("tombstones pending", chunk=number, count=len(its_lines), failure=repr(failure))
-        else:
-            buried.update(line.digest for line in its_lines)
-    return buried
-
-
-def _chunk_of(line: LedgerLine) -> int:
-    return line.slot // SLOTS_PER_CHUNK
-
-
-def note_buried(store: Store, folder: KeysFolder, digests: set[bytes]) -> None:
-    """
-    Note that these tombstones are written.
-
-    How far the folder has come is noted first: a copy of it that lacks one of them must be known as stale.
-    """
-    save_counters(store, folder)
-    folder.reach("ledger.before_done")
-    store.write(lambda tx: tx.ledger.mark_done(digests))
-
-
-def seen_counters(store: Store) -> dict[int, tuple[int, int]]:
-    """How far the data last saw each chunk: its mark and its batches."""
-    return store.read(_seen)
-
-
-def save_counters(store: Store, folder: KeysFolder) -> None:
-    """Note in the data how far the folder has come, if that is news; what was seen once is never unseen."""
-    now = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
-    seen = seen_counters(store)
-    if _furthest(seen, now) != seen:
-        store.write(lambda tx: tx.meta.put(_SEEN, msgspec.json.encode(_furthest(_seen(tx), now))))
-
-
-def _seen(tx: Transaction) -> dict[int, tuple[int, int]]:
-    text = tx.meta.find(_SEEN)
-    return {} if text is None else msgspec.json.decode(text, type=dict[int, tuple[int, int]])
-
-
-def _furthest(
-    seen: dict[int, tuple[int, int]], now: dict[int, tuple[int, int]]
-) -> dict[int, tuple[int, int]]:
-    both = {number: (seen.get(number, (0, 0)), now.get(number, (0, 0))) for number in {*seen, *now}}
-    return {number: (max(a[0], b[0]), max(a[1], b[1])) for number, (a, b) in both.items()}

@@ -64,6 +64,7 @@ class Services:
     server_secret: bytes
     gate: Gate
     now_ms: Callable[[], int]
+    wall_ms: Callable[[], int]  # the real time, to which whatever a client signed at a time is held
     random_bytes: Callable[[int], bytes]
 
     def new_id(self) -> str:

@@ -105,7 +105,7 @@ class Settings:
         default="cenote",
     )
     threads: int = _setting(
-        "How many requests are answered at the same time.", values.whole(1, THREADS_MAX), default=32
+        "How many requests are answered at the same time.", values.whole(1, THREADS_MAX), default=64
     )
     workers: int = _setting(
         "How many processes serve; more than one only on PostgreSQL, and never in development.",

@@ -56,7 +56,7 @@ def serving(folder: Path, *flags: str, **variables: str) -> Iterator["subprocess
     process = subprocess.Popen(
         [*SERVE, *flags],
         cwd=folder,
-        env=environment() | variables,
+        env=environment() | {"PYTHONFAULTHANDLER": "1"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,6 +80,16 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
     """The ids of its child processes."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
     return [int(child) for child in children.split()]
+
+
+def end_of(process: "subprocess.Popen[str]") -> int:
+    """The exit status of a server that was told to stop; if it does not, where it hangs."""
+    try:
+        return process.wait(timeout=STOP_WAIT_S_MAX)
+    except subprocess.TimeoutExpired:
+        for one in workers_of(process) or [process.pid]:
+            os.kill(one, signal.SIGABRT)
+        raise AssertionError(process.communicate()[1]) from None
 
 
 def is_running(process_id: int) -> bool:
@@ -173,7 +183,7 @@ def test_it_stops_cleanly_when_told_and_can_begin_again(tmp_path, number: signal
             assert first_line(process).startswith("Cenote answers at")
             workers = workers_of(process)
             process.send_signal(number)
-            assert process.wait(timeout=STOP_WAIT_S_MAX) == 0
+            assert end_of(process) == 0
             assert not any(is_running(one) for one in workers)
 
 
@@ -183,7 +193,7 @@ def test_what_a_terminal_sends_to_everybody_stops_it_as_well(tmp_path, number: s
         with serving(tmp_path, "--dev", "--port", "0") as process:
             assert first_line(process).startswith("Cenote answers at")
             os.killpg(process.pid, number)
-            assert process.wait(timeout=STOP_WAIT_S_MAX) == 0
+            assert end_of(process) == 0
 
 
 def test_a_stop_during_the_start_is_a_stop(tmp_path):
@@ -196,7 +206,7 @@ def test_a_stop_during_the_start_is_a_stop(tmp_path):
             time.sleep(pause_s)
             workers = workers_of(process)
             process.terminate()
-            assert process.wait(timeout=STOP_WAIT_S_MAX) == 0
+            assert end_of(process) == 0
             assert wait_until_gone(workers)
     with serving(tmp_path, "--dev", "--port", "0") as process:
         assert first_line(process).startswith("Cenote answers at")

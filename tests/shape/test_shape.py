@@ -35,7 +35,8 @@ FOR_ALL = {"errors", "registry", "services", "settings"}
 BELOW = {"domain", "errors"}
 WAYS_OUT = {"store", "vault", "triggers", "delivery", "federation"}
 SEAMS = {"clock", "gate", "verification"}  # modules that each fill one place in `Services`
-STEWARDS = {"opening", "housekeeping", "lookback"}  # what is done at a start and behind the answers
+# What is done at a start and behind the answers.
+STEWARDS = {"agreement", "opening", "housekeeping", "lookback"}
 EVERYTHING = {"*"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"app", "settings"},
@@ -45,16 +46,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "setting_values": set(),
     "domain": {"errors"},
     **dict.fromkeys(WAYS_OUT, BELOW),
-    **{seam: {"store", "vault", *BELOW} for seam in SEAMS},
+    "store": {"turn", *BELOW},
+    **{seam: {"store", "turn", "vault", *BELOW} for seam in SEAMS},
     "services": {"settings", *WAYS_OUT, *SEAMS, *BELOW},
     "operations": {"domain", *WAYS_OUT, *SEAMS, *FOR_ALL},
     "registry": {"operations", *FOR_ALL},
     "wire": {"domain", *FOR_ALL},
     "seams": set(),
+    "turn": set(),
     **{steward: {"settings", "store", "vault", *STEWARDS, *BELOW} for steward in STEWARDS},
     "courier": {"delivery", "store", *BELOW},
     **{
-        face: {"domain", "seams", "wire", "operations", *FOR_ALL}
+        face: {"domain", "seams", "turn", "wire", "operations", *FOR_ALL}
         for face in ("http", "oauth", "pages", "console")
     },
     "cli": EVERYTHING,

@@ -17,6 +17,8 @@ import msgspec
 
 from cenote.opening import open_vault
 from cenote.settings import Settings
+from cenote.store.contract import Store
+from cenote.store.postgres import PostgresStore
 from cenote.store.sqlite import DATABASE_FILE, SQLiteStore
 from cenote.vault.pool_secrets import OpenedPool, PoolSecrets
 from cenote.vault.signing import SigningKey
@@ -25,8 +27,7 @@ from tests.house import House
 
 def keys_of(house: House, pool_id: str) -> OpenedPool:
     """The secrets of a pool of this house, which may be running."""
-    with _copy(house) as settings:
-        store = SQLiteStore(settings.data)
+    with _opened(house) as (settings, store):
         vault = open_vault(settings, store, lambda _seam: None)
         try:
             pool = store.read(lambda tx: tx.pools.find(pool_id))
@@ -38,17 +39,22 @@ def keys_of(house: House, pool_id: str) -> OpenedPool:
 
 
 @contextmanager
-def _copy(house: House) -> Iterator[Settings]:
+def _opened(house: House) -> Iterator[tuple[Settings, Store]]:
+    """The house's database, a copy of an embedded one, beside a copy of its keys folder."""
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "data"
         data.mkdir()
+        shutil.copytree(house.keys, Path(place) / "data-keys")
+        if "--database-url" in house.flags:
+            url = house.flags[house.flags.index("--database-url") + 1]
+            yield Settings(data=data, master_key_file=house.master, database_url=url), PostgresStore(url)
+            return
         with (
             closing(sqlite3.connect(house.data / DATABASE_FILE)) as live,
             closing(sqlite3.connect(data / DATABASE_FILE)) as copy,
         ):
             live.backup(copy)
-        shutil.copytree(house.keys, Path(place) / "data-keys")
-        yield Settings(data=data, master_key_file=house.master)
+        yield Settings(data=data, master_key_file=house.master), SQLiteStore(data)
 
 
 def encoded(content: bytes) -> str:

@@ -174,3 +174,24 @@ def test_the_administrators_flows_need_their_own_permission_and_the_clients_pool
     foreign = error_of(made.cognito.admin_initiate_auth, **request | {"ClientId": other})
     text = f"User pool client {other} does not exist in user pool {made.pool_id}."
     assert foreign == ("ResourceNotFoundException", text, 400)
+
+
+def test_a_session_ends_with_the_temporary_password_that_it_was_got_with(made: Tenant) -> None:
+    session = asked(made)["Session"]
+    made.cognito.admin_set_user_password(UserPoolId=made.pool_id, Username="made", Password="An-other-temp1")
+    assert error_of(made.cognito.respond_to_auth_challenge, **answered(made, session)) == INVALID
+
+
+def test_an_invited_user_sets_nothing_that_their_client_may_not_write(house: House) -> None:
+    schema = [{"Name": "role", "AttributeDataType": "String", "Mutable": True}]
+    client = {"ExplicitAuthFlows": FLOWS, "WriteAttributes": ["email"]}
+    tenant = Tenant(house, pool={"Schema": schema}, client=client)
+    tenant.cognito.admin_create_user(
+        UserPoolId=tenant.pool_id, Username="made", MessageAction="SUPPRESS", TemporaryPassword=PASSWORD
+    )
+    more = {"userAttributes.custom:role": "admin"}
+    refused = error_of(
+        tenant.cognito.respond_to_auth_challenge, **answered(tenant, asked(tenant)["Session"], **more)
+    )
+    text = "A client attempted to write unauthorized attribute"
+    assert refused == ("NotAuthorizedException", text, 400)

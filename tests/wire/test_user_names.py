@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import Tenant
+from tests.house import PASSWORD, Tenant, error_of
 from tests.wire.craft import claims_of
 from tests.wire.steps import (
     attributes_of,
@@ -184,3 +184,16 @@ def test_where_case_does_not_matter_a_secret_is_proved_for_the_name_as_it_was_se
     proved = {"ClientId": client["ClientId"], "SecretHash": secret_hash(client, "ANN")}
     assert sign_up(tenant, "ANN", **proved)["UserSub"]
     assert refused(resend, tenant, "ann", **proved).startswith("NotAuthorizedException: Unable to verify")
+
+
+def test_a_preferred_name_does_not_shadow_another_users_address(tenants):
+    tenant = tenants(pool={"AliasAttributes": ["email", "preferred_username"]})
+    refused = error_of(
+        tenant.cognito.sign_up,
+        ClientId=tenant.client_id,
+        Username="mallory",
+        Password=PASSWORD,
+        UserAttributes=[{"Name": "preferred_username", "Value": "boss@example.com"}],
+    )
+    text = "Username cannot be of email format, since user pool is configured for email alias."
+    assert refused == ("InvalidParameterException", text, 400)

@@ -6,6 +6,7 @@ import time
 
 from rich.console import Console
 
+from cenote.agreement import look_back_is_done
 from cenote.app import open_store
 from cenote.lookback import look_back
 from cenote.opening import open_vault
@@ -19,6 +20,8 @@ def welcome_back(settings: Settings, console: Console) -> None:
         vault = open_vault(settings, store, lambda _name: None)
         try:
             seen = look_back(store, vault.keyring, time.time_ns() // 1_000_000)
+            if not seen.unread:
+                look_back_is_done(store)
         finally:
             vault.close()
     finally:

@@ -31,6 +31,7 @@ from cenote.app import build
 from cenote.cli.keys import show_root
 from cenote.cli.logging import configure_logging
 from cenote.errors import CenoteError
+from cenote.http.buffering import READING_THREADS_MAX, WholeRequests
 from cenote.settings import Settings
 
 PR_SET_PDEATHSIG = 1
@@ -39,6 +40,7 @@ BACKLOG = 1024
 CONNECTIONS_MAX = 4_096
 FILES_RESERVED = 256
 READY_POLL_S = 0.005
+LOOK_EVERY_S = 1.0
 STOP_WAIT_S_MAX = 20
 READY_WAIT_S_MAX = 30
 EXIT_REFUSED = 2
@@ -63,9 +65,9 @@ def serve(settings: Settings) -> None:
         address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
+        blocking_threads=READING_THREADS_MAX,
         http=HTTPModes.http1,
         workers=settings.workers,
-        blocking_threads=settings.threads,
         backlog=BACKLOG,
         backpressure=_connections_max(),
         http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
@@ -99,6 +101,18 @@ def _hear_signals(server: Any, parent_id: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, told)
+    _look_for_signals_regularly()
+
+
+def _look_for_signals_regularly() -> None:
+    """
+    Wake the main thread once in a while.
+
+    CPython runs a handler when the main thread next looks, and a signal that comes just before it begins to
+    wait for a lock does not wake it.  A timer of this kind crosses no fork.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
 
 
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
@@ -120,7 +134,8 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     multiprocessing.util.Finalize(None, application.close, exitpriority=100)
     if shared.announcer.acquire(block=False):
         threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
-    return application.wsgi
+    _look_for_signals_regularly()
+    return WholeRequests(application.wsgi, settings.threads, application.turn)
 
 
 def _die_with_parent() -> None:

@@ -7,6 +7,7 @@ SHA-256 of the identity, a slot number, times, and counts.
 
 import re
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from cenote.vault.slots import pair_of
 from cenote.vault.tombstones import SlotState, state_of
 
 RECEIPT_VERSION = 1
+NOTE_WAIT_S_MAX = 5.0
+NOTE_POLL_S = 0.1
 _SUB = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WORDS = {
     "erased": "Nobody can open this user any more, in any file that was searched.",
@@ -51,6 +54,7 @@ class Evidence:
     erased_ms: int | None
     slot: int | None
     states: list[str]  # of that slot, in the keys folder and in its mirror
+    is_done: bool  # whether every copy of the keys folder is known to have the tombstone
     copies: list[Found]
 
     def verdict(self) -> str:
@@ -63,7 +67,7 @@ class Evidence:
         if any(found.openable for found in self.copies):
             return "living" if self.record is None else "openable"
         if self.record is not None or is_buried:
-            return "erased" if is_buried else "pending"
+            return "erased" if is_buried and (self.is_done or self.record is None) else "pending"
         if self.is_alive_in_rows:
             return "living"
         return "unproven" if any(found.keys for found in self.copies) else "unknown"
@@ -84,7 +88,7 @@ def verify(settings: Settings, sub: str, also: list[Path]) -> int:
     folders = [SlotFiles(folder) for folder in (settings.keys, settings.keys_mirror) if folder is not None]
     _require_belonging(settings, master)
     copies = _copies(settings, sub, also, [Keyring(master, folder) for folder in folders])
-    evidence = _evidence(settings, sub, folders, copies)
+    evidence = _settled(settings, sub, folders, copies)
     verdict = evidence.verdict()
     receipt = _receipt(sub, evidence, verdict)
     print(msgspec.json.format(msgspec.json.encode(receipt), indent=2).decode())
@@ -114,28 +118,39 @@ def _copies(settings: Settings, sub: str, also: list[Path], keyrings: list[Keyri
     return [found for file in shown if (found := search(file, sub, keyrings)) is not None]
 
 
+def _settled(settings: Settings, sub: str, folders: list[SlotFiles], copies: list[Found]) -> Evidence:
+    """The evidence, once a running server has had its moment to note a tombstone that it has just written."""
+    until = time.monotonic() + NOTE_WAIT_S_MAX
+    evidence = _evidence(settings, sub, folders, copies)
+    while evidence.verdict() == "pending" and not evidence.is_done and time.monotonic() < until:
+        time.sleep(NOTE_POLL_S)
+        evidence = _evidence(settings, sub, folders, copies)
+    return evidence
+
+
 def _evidence(settings: Settings, sub: str, folders: list[SlotFiles], copies: list[Found]) -> Evidence:
-    digest, line_of = digest_of(sub), "select slot, erased_ms from ledger where digest = :digest"
+    digest, line_of = digest_of(sub), "select slot, erased_ms, done from ledger where digest = :digest"
     with source_of(settings) as source:
         row = source.one("select wrapped from keys where sub = :sub", {"sub": sub})
         line = source.one(line_of, {"digest": digest})
         pool = None if line is not None else _pool_line(source, copies)
     if line is not None:
         states = [_state(folder, line[0], digest) for folder in folders]
-        return Evidence(row is not None, "user", line[1], line[0], states, copies)
+        return Evidence(row is not None, "user", line[1], line[0], states, bool(line[2]), copies)
     if pool is not None:
         states = [_state(folder, pool[0], bytes(pool[2])) for folder in folders]
-        return Evidence(row is not None, "pool", pool[1], pool[0], states, copies)
+        return Evidence(row is not None, "pool", pool[1], pool[0], states, bool(pool[3]), copies)
     slot = None if row is None else read_header(bytes(row[0])).slot
     states = [] if slot is None else [_state(folder, slot, digest) for folder in folders]
-    return Evidence(row is not None, None, None, slot, states, copies)
+    return Evidence(row is not None, None, None, slot, states, is_done=False, copies=copies)
 
 
 def _pool_line(source: Source, copies: list[Found]) -> Sequence[Any] | None:
     """The erasure of the pool that the user's keys were wrapped under, if there was one."""
     for slot in sorted({slot for found in copies for slot in found.pool_slots}):
         line = source.one(
-            "select slot, erased_ms, digest from ledger where kind = 'pool' and slot = :slot", {"slot": slot}
+            "select slot, erased_ms, digest, done from ledger where kind = 'pool' and slot = :slot",
+            {"slot": slot},
         )
         if line is not None:
             return line

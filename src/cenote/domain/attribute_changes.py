@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cenote.domain.attributes import (
     NON_MUTABLE,
+    PROBLEMS_TOLD_MAX,
     UNAUTHORIZED,
     check_addresses,
     emptied,
@@ -72,10 +73,10 @@ def checked_update(
     pairs = list(pairs)
     values, deleted = from_wire(pairs), emptied(pairs)
     writer.check([*values, *sorted(deleted)], schema)
-    lines = [f"user.{name}: {text}" for name in values if (text := _update_refusal(name, values, schema))]
-    lines += [f"user.{name}: {text}" for name in sorted(deleted) if (text := _emptying_refusal(name, schema))]
-    if lines:
-        raise InvalidParameterException("".join(lines))
+    refusals = {name: _update_refusal(name, values, schema) for name in values}
+    refusals |= {name: _emptying_refusal(name, schema) for name in sorted(deleted)}
+    if lines := [f"user.{name}: {text}" for name, text in refusals.items() if text]:
+        raise InvalidParameterException("".join(lines[:PROBLEMS_TOLD_MAX]))
     check_addresses(values)
     return AttributeChange(with_plain_flags(values), deleted)
 
@@ -88,7 +89,8 @@ def checked_deletion(
     writer.check(asked, schema)
     unknown = [name for name in asked if name not in schema]
     if unknown and writer.is_admin:
-        lines = (f"user.{name}: Attribute does not exist in the schema.\n" for name in unknown)
+        told = unknown[:PROBLEMS_TOLD_MAX]
+        lines = (f"user.{name}: Attribute does not exist in the schema.\n" for name in told)
         raise InvalidParameterException(_INVALID + "".join(lines))
     for name in asked:
         if refusal := _deletion_refusal(name, schema):

@@ -7,6 +7,7 @@ Owns the sentences about values.  Leaves out the schema's own rules (`schema.py`
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from cenote.domain.documents import Document
@@ -16,6 +17,8 @@ from cenote.errors import InvalidParameterException, NotAuthorizedException
 
 NON_MUTABLE: Final = frozenset({"sub", *VERIFIED_FLAGS})
 PHONE_DIGITS_SHOWN = 4
+PROBLEMS_TOLD_MAX = 32
+NAME_CHARACTERS_TOLD_MAX = 256
 
 # The service names these attributes otherwise inside, and its sentences about required ones show it:
 # family_name is captured, the others are what many applications quote.  The rest keep their own names there.
@@ -101,7 +104,10 @@ def check_known(names: Iterable[str], schema: Mapping[str, Attribute]) -> None:
     """
     Refuse names that the pool's schema does not have, a line for each, in the words of a user's creation.
     """
-    lines = [f"{name}: Attribute does not exist in the schema.\n" for name in names if name not in schema]
+    unknown = islice((name for name in names if name not in schema), PROBLEMS_TOLD_MAX)
+    lines = [
+        f"{name[:NAME_CHARACTERS_TOLD_MAX]}: Attribute does not exist in the schema.\n" for name in unknown
+    ]
     if lines:
         raise InvalidParameterException(_NON_CONFORMING + "".join(lines))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 USER_SCOPE = "aws.cognito.signin.user.admin"
-TOKEN_CHARACTERS_MAX = 16_384
+TOKEN_CHARACTERS_MAX = 131_072  # the longest that is signed here: 100 groups of 128 letters, any script
 PARTS = 3  # of a compact JWS
 
 

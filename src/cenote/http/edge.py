@@ -169,8 +169,8 @@ def _put(response: Response, reply: Reply, call_id: str) -> None:
 
 def _printable(text: str) -> str:
     """Text fit for a header: what a caller sent must not end a line or hide in one."""
-    shown = "".join(letter if " " <= letter <= "~" else "?" for letter in text.rstrip("\n"))
-    return shown[:ERROR_MESSAGE_HEADER_CHARACTERS_MAX]
+    cut = text.rstrip("\n")[:ERROR_MESSAGE_HEADER_CHARACTERS_MAX]
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in cut)
 
 
 def _too_large() -> Reply:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cenote.domain import passwords
+from cenote.domain.codes import Purpose
 from cenote.domain.pools import password_policy
 from cenote.domain.users import Status
 from cenote.errors import UserNotFoundException
@@ -40,6 +41,7 @@ def admin_set_user_password(services: Services, request: "AdminSetUserPasswordRe
         else:
             changed = held.with_temporary_password(verifier, remembered=remembered, now_ms=now_ms)
         tx.users.save(changed)
+        tx.codes.drop(user.sub, Purpose.FORGOT_PASSWORD)  # whoever holds one must not undo this
 
     services.store.write(body)
     return {}

@@ -17,7 +17,8 @@ from cenote.domain.codes import (
     verification_of,
 )
 from cenote.domain.limits import Limit, Subject
-from cenote.domain.names import looks_like_email, looks_like_phone
+from cenote.domain.names import fold, looks_like_email, looks_like_phone
+from cenote.domain.pools import is_case_sensitive
 from cenote.domain.registrations import Message, Pool
 from cenote.domain.users import User
 from cenote.errors import CodeMismatchException, CognitoError, ExpiredCodeException
@@ -99,6 +100,7 @@ def simulated_channel(services: Services, pool: Pool, username: str, attribute: 
 
     A name that is an address goes there; any other seems to have this attribute.
     """
+    username = fold(username, is_case_sensitive(pool.document))  # as a real user's would be, in any spelling
     if looks_like_email(username):
         return Channel("email", username)
     if looks_like_phone(username):

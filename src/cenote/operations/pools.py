@@ -125,6 +125,7 @@ def delete_user_pool(services: Services, request: "DeleteUserPoolRequestTypeDef"
         tx.pools.erase(pool_id, now_ms)
 
     services.store.write(body)
+    services.pool_secrets.forget(pool_id)
     return None
 
 

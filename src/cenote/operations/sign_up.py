@@ -164,6 +164,7 @@ def _attributes(pool: Pool, client: Client, request: "SignUpRequestTypeDef") -> 
     named = names.attribute_of_username(request["Username"], pool.document)
     if named is not None:
         given[named] = request["Username"]
+    names.check_preferred_username(given, pool.document)
     attributes.check_sign_up(given, schema, writable_attributes(client.document, schema))
     return given
 

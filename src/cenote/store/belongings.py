@@ -120,6 +120,13 @@ class CodeTable:
         ).fetchone()
         return None if row is None else Code(sub, purpose, digest, row[0], row[1])
 
+    def drop(self, sub: str, purpose: Purpose) -> None:
+        """Make the user's code for this purpose worth nothing."""
+        self._ground.run(
+            "delete from belongings where sub = :sub and kind = 'code' and id = :purpose",
+            {"sub": sub, "purpose": purpose.value},
+        )
+
     def drop_sent_to(self, sub: str, attribute: str) -> None:
         """End every code that was sent to this address of the user's: it may be somebody else's by now."""
         self._ground.run(

@@ -8,7 +8,8 @@ batch are written by the vault while the next batch is already running.
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -30,33 +31,30 @@ log = structlog.get_logger("cenote.store")
 class Ticket:
     """One body on its way, and what came of it."""
 
-    __slots__ = ("_buried", "_committed", "body", "failure", "graves", "result")
+    __slots__ = ("_done", "body", "committed_s", "failure", "graves", "result")
 
     def __init__(self, body: Callable[[Transaction], Any]) -> None:
         self.body = body
         self.result: Any = None
         self.failure: BaseException | None = None
         self.graves: Sequence[Grave] = ()
-        self._committed = threading.Lock()
-        self._buried = threading.Lock()
-        self._committed.acquire()
-        self._buried.acquire()
+        self.committed_s: float | None = None  # since when only tombstones are waited for
+        self._done = threading.Lock()
+        self._done.acquire()
 
     def settle(self) -> None:
-        """The batch is committed, or this body is refused for good."""
-        self._committed.release()
-
-    def bury(self) -> None:
-        """The tombstones are written, or owed."""
-        self._buried.release()
+        """All is durable, tombstones included, or owed to the redo; or this body is refused for good."""
+        self._done.release()
 
     def wait(self) -> Any:
         """What the body returned or raised, once it may be told."""
-        self._committed.acquire()
+        while not self._done.acquire(timeout=TOMBSTONE_WAIT_S_MAX):
+            since = self.committed_s
+            if since is not None and time.monotonic() - since >= TOMBSTONE_WAIT_S_MAX:
+                log.error("tombstones late", count=len(self.graves))
+                break
         if self.failure is not None:
             raise _told(self.failure)
-        if self.graves and not self._buried.acquire(timeout=TOMBSTONE_WAIT_S_MAX):
-            log.error("tombstones late", count=len(self.graves))
         return self.result
 
 
@@ -65,6 +63,11 @@ def _told(failure: BaseException) -> BaseException:
     if isinstance(failure, sqlite3.OperationalError):
         return CenoteError(f"The database could not be written ({failure}).")
     return failure
+
+
+def _settle(tickets: Iterable[Ticket]) -> None:
+    for ticket in tickets:
+        ticket.settle()
 
 
 class Committer:
@@ -139,8 +142,7 @@ class Committer:
             if not self._is_committed(batch):
                 self._begin_again(batch, failure)
                 return
-        for ticket in batch:
-            self._hand_over(ticket)
+        self._hand_over(batch)
 
     def _begin_again(self, batch: list[Ticket], failure: Exception) -> None:
         if len(batch) == 1:
@@ -188,10 +190,15 @@ class Committer:
         self._connection.execute("release body")
         self._reach("body.after")
 
-    def _hand_over(self, ticket: Ticket) -> None:
-        if ticket.failure is None and ticket.graves:
-            self._vault.tombstones.submit(ticket.graves, ticket.bury)
-        ticket.settle()
+    def _hand_over(self, batch: list[Ticket]) -> None:
+        """Tell whoever may be told, and hand all tombstones of the batch over at once for the others."""
+        burying = [ticket for ticket in batch if ticket.failure is None and ticket.graves]
+        for ticket in burying:
+            ticket.committed_s = time.monotonic()
+        if burying:
+            graves = [grave for ticket in burying for grave in ticket.graves]
+            self._vault.tombstones.submit(graves, lambda: _settle(burying))
+        _settle([ticket for ticket in batch if ticket not in burying])
 
     def _roll_back(self) -> None:
         self._transaction.take_graves()

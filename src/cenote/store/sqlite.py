@@ -9,7 +9,8 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -42,7 +43,7 @@ class SQLiteStore:
         self._vault = VaultSeam(Unattached(), Unattached())
         self._documents = DocumentCache()
         self._lock = _lock_folder(folder)
-        self._readers = threading.local()
+        self._idle: list[tuple[sqlite3.Connection, Transaction]] = []
         self._every_reader: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         try:
@@ -64,12 +65,12 @@ class SQLiteStore:
     def read(self, body: Callable[[Transaction], T]) -> T:
         """Run the body on one snapshot of what is committed."""
         try:
-            connection, transaction = self._reader()
-            connection.execute("begin")
-            try:
-                return body(transaction)
-            finally:
-                connection.execute("rollback")
+            with self._reader() as (connection, transaction):
+                connection.execute("begin")
+                try:
+                    return body(transaction)
+                finally:
+                    connection.execute("rollback")
         except sqlite3.OperationalError as failure:
             raise CenoteError(f"The database could not be read ({failure}).") from failure
 
@@ -88,14 +89,21 @@ class SQLiteStore:
         self._writer.close()
         os.close(self._lock)
 
-    def _reader(self) -> tuple[sqlite3.Connection, Transaction]:
-        held = getattr(self._readers, "held", None)
+    @contextmanager
+    def _reader(self) -> Iterator[tuple[sqlite3.Connection, Transaction]]:
+        """A connection for reading that nobody else has: as many as are in use at once, not one a thread."""
+        with self._guard:
+            held = self._idle.pop() if self._idle else None
         if held is None:
             connection = connect(self._path)
-            held = self._readers.held = (connection, self._transaction(connection, self._documents))
+            held = (connection, self._transaction(connection, self._documents))
             with self._guard:
                 self._every_reader.append(connection)
-        return cast("tuple[sqlite3.Connection, Transaction]", held)
+        try:
+            yield held
+        finally:
+            with self._guard:
+                self._idle.append(held)
 
     def _transaction(self, connection: sqlite3.Connection, documents: DocumentCache) -> Transaction:
         return Transaction(Ground(cast("Run", connection.execute), self._vault, documents))

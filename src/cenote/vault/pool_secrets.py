@@ -105,6 +105,11 @@ class PoolSecrets:
                 self._opened.move_to_end(pool_id)
             return opened
 
+    def forget(self, pool_id: str) -> None:
+        """Keep nothing opened of a pool that has gone."""
+        with self._guard:
+            self._opened.pop(pool_id, None)
+
     def _open(self, pool: Pool) -> OpenedPool:
         key = self._keyring.open_key(pool.pool_id, pool.wrapped)
         if key is None:

@@ -110,19 +110,23 @@ class KeysFolder:
         """
         Overwrite the slots here and in the mirror; on return nothing can bring the secrets back.
 
-        One `fdatasync` a chunk file, however many graves.  Raises OSError when a copy can't be written: then
-        some slots may be buried already and the rest is still owed.
+        One `fdatasync` a chunk file, however many graves.  Raises when a copy can't be written, but only
+        after every other was tried: what is still owed is owed to as few copies as can be.
         """
         by_chunk: defaultdict[int, list[Grave]] = defaultdict(list)
         for grave in graves:
             by_chunk[grave.slot // SLOTS_PER_CHUNK].append(grave)
+        failures: list[Exception] = []
+        copies = [self._chunk] if self._mirror is None else [self._chunk, self._mirror.chunk]
         with self._burying:
             for number, its_graves in by_chunk.items():
-                copies = [self._chunk(number)]
-                if self._mirror is not None:
-                    copies.append(self._mirror.chunk(number))
-                for chunk in copies:
-                    self._dig(chunk, its_graves)
+                for copy in copies:
+                    try:
+                        self._dig(copy(number), its_graves)
+                    except (OSError, CenoteError) as failure:
+                        failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def _dig(self, chunk: Chunk, graves: Iterable[Grave]) -> None:
         for _grave in chunk.bury(graves):
@@ -141,8 +145,13 @@ class KeysFolder:
         if self._owned is None or self._next == SLOTS_PER_CHUNK:
             self._owned = self._own_a_chunk()
         if self._next == self._mark:
-            self._owned.reserve(min(self._mark + MARK_STEP, SLOTS_PER_CHUNK))
-            self._mark = min(self._mark + MARK_STEP, SLOTS_PER_CHUNK)
+            mark = min(self._mark + MARK_STEP, SLOTS_PER_CHUNK)
+            if (
+                self._mirror is not None
+            ):  # first: a mirror that takes the folder's place must know of every use
+                self._mirror.chunk(self._owned.number).reserve(mark)
+            self._owned.reserve(mark)
+            self._mark = mark
         self._next += 1
         return self._owned.number * SLOTS_PER_CHUNK + self._next - 1
 

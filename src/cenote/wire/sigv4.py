@@ -181,7 +181,8 @@ def _moment(text: str) -> str:
             _seconds(text)
             return text
         spelled_out = parsedate_to_datetime(text)
-        return spelled_out.replace(tzinfo=spelled_out.tzinfo or UTC).astimezone(UTC).strftime(_MOMENT)
+        written = spelled_out.replace(tzinfo=spelled_out.tzinfo or UTC).astimezone(UTC).strftime(_MOMENT)
+        return _written(_seconds(written))  # a year of three digits is written as such, and read as none
     except (ValueError, TypeError, OverflowError) as failure:
         raise IncompleteSignatureException(
             f"Date must be in ISO-8601 'basic format'. Got '{_clipped(text)}'."

@@ -31,12 +31,13 @@ class Challenge(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     name: str
     pool_id: str
     client_id: str
-    sub: str  # empty for nobody, who must look like somebody
+    sub: str  # of nobody a random one: they must look like somebody
     username: str  # USER_ID_FOR_SRP
     submitted: str  # the name that was typed in
     asked_ms: int
     session_id: str
     by_password: bool = False
+    temporary_since_ms: int | None = None  # which temporary password it was that asked for another
     secret: bytes = b""
     client_public: bytes = b""
     server_public: bytes = b""

@@ -58,6 +58,7 @@ def _ask_for_a_password(services: Services, bearer: Bearer, session_id: str) -> 
         asked_ms=now_ms,
         session_id=session_id,
         by_password=True,
+        temporary_since_ms=user.temporary_since_ms,
     )
     readable = readable_attributes(bearer.client.document, bearer.pool.schema)
     shown = {name: value for name, value in user.attributes.items() if name in readable}

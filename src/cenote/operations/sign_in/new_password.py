@@ -7,7 +7,7 @@ it, in one transaction.
 
 from collections.abc import Mapping
 
-from cenote.domain import attributes, passwords
+from cenote.domain import attributes, names, passwords
 from cenote.domain.clients import writable_attributes
 from cenote.domain.pools import password_policy
 from cenote.domain.registrations import Client, Pool
@@ -35,6 +35,8 @@ def new_password(
     if user is None:
         raise UserNotFoundException
     if answers["USERNAME"] not in (user.username, challenge.submitted):
+        raise NotAuthorizedException(INVALID)
+    if user.temporary_since_ms != challenge.temporary_since_ms or not user.enabled:
         raise NotAuthorizedException(INVALID)
     bearer = Bearer(pool, client, user)
     given = _given_attributes(bearer, answers)
@@ -74,7 +76,9 @@ def _given_attributes(bearer: Bearer, answers: Mapping[str, str]) -> dict[str, s
         raise InvalidParameterException(f"Invalid attributes given, {missing[0]} is missing")
     schema = bearer.pool.schema
     writable = writable_attributes(bearer.client.document, schema)
-    attributes.check_sign_up({**_required_ones(bearer), **given}, schema, writable | set(given) & set(schema))
+    names.check_preferred_username(given, bearer.pool.document)
+    may_set = writable | set(missing_attributes(bearer))
+    attributes.check_sign_up({**_required_ones(bearer), **given}, schema, may_set)
     return given
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from cenote.domain import pools, srp
+from cenote.domain import names, pools, srp
 from cenote.domain.clients import hides_user_existence
 from cenote.domain.limits import Subject
 from cenote.domain.registrations import Client, Pool
@@ -61,7 +61,7 @@ def user_srp_auth(services: Services, pool: Pool, client: Client, parameters: Ma
         name=PASSWORD_VERIFIER,
         pool_id=pool.pool_id,
         client_id=client.client_id,
-        sub="" if user is None else user.sub,
+        sub=services.new_id() if user is None else user.sub,
         username=shown,
         submitted=username,
         asked_ms=services.now_ms(),
@@ -86,7 +86,7 @@ def password_verifier(services: Services, pool: Pool, client: Client, answers: M
     """Go on with a user whose client proved the password."""
     check_hash(services, client, answers["USERNAME"], answers.get("SECRET_HASH"))
     challenge, block = _asked(services, pool, client, answers)
-    user = services.store.read(lambda tx: tx.users.find(challenge.sub)) if challenge.sub else None
+    user = services.store.read(lambda tx: tx.users.find(challenge.sub))
     subject = subject_of(services, pool, user, challenge.submitted)
     if user is not None:
         require_usable(user)
@@ -146,7 +146,7 @@ def _kept(services: Services, pool: Pool, user: User | None, username: str) -> V
     """What is kept of the user's password; for nobody something that stays the same for the same name."""
     if user is not None and user.password is not None:
         return user.password
-    seed = f"nobody's password|{pool.pool_id}|{username}".encode()
+    seed = f"nobody's password|{pool.pool_id}|{_folded(pool, username)}".encode()
     pieces = [services.keyed_digest(seed + bytes([number])) for number in range(VERIFIER_BYTES // 32 + 1)]
     raw = b"".join(pieces)
     return Verifier(raw[:SALT_BYTES], raw[SALT_BYTES : SALT_BYTES + VERIFIER_BYTES])
@@ -157,9 +157,13 @@ def _shown(services: Services, pool: Pool, user: User | None, username: str) -> 
     if user is not None:
         return user.username
     if not pools.username_attributes(pool.document) and not pools.alias_attributes(pool.document):
-        return username
-    raw = services.keyed_digest(f"nobody's sub|{pool.pool_id}|{username}".encode()).hex()
+        return _folded(pool, username)
+    raw = services.keyed_digest(f"nobody's sub|{pool.pool_id}|{_folded(pool, username)}".encode()).hex()
     return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:32]}"
+
+
+def _folded(pool: Pool, username: str) -> str:
+    return names.fold(username, pools.is_case_sensitive(pool.document))
 
 
 def _public(text: str) -> bytes:
@@ -183,4 +187,4 @@ def _is_timely(services: Services, text: str) -> bool:
         said = datetime(year, _MONTHS.index(month) + 1, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return False
-    return abs(said.timestamp() - services.now_ms() / 1000) <= CLOCK_SKEW_S_MAX
+    return abs(said.timestamp() - services.wall_ms() / 1000) <= CLOCK_SKEW_S_MAX

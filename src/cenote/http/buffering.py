@@ -1,0 +1,77 @@
+"""
+Between the HTTP server and the application: a request is whole before it may take a place or a turn.
+
+A thread that waits for a body waits here, and holds nothing that anybody needs: there are more such threads
+than places, and one address gets only a share of them.  The HTTP server has no deadline for bodies, so who
+serves the open internet puts a proxy in front that buffers requests.  Leaves out what a request means
+(`edge.py`).
+"""
+
+import io
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cenote.http.edge import BODY_BYTES_MAX
+from cenote.turn import Turn
+
+READING_THREADS_MAX = 512
+READINGS_PER_ADDRESS_MAX = 128
+_FULL = b'{"__type":"TooManyRequestsException","message":"Too many requests"}'
+_JSON = [("content-type", "application/x-amz-json-1.1"), ("connection", "close")]
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class WholeRequests:
+    """A WSGI application that sees whole requests only, so many at a time."""
+
+    def __init__(self, wsgi: Wsgi, places: int, turn: Turn) -> None:
+        self._wsgi = wsgi
+        self._places = threading.Semaphore(places)
+        self._turn = turn
+        self._reading: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        """Read the whole request, or refuse it; then answer it when there is a place."""
+        with self._share_of(environ.get("REMOTE_ADDR", "")) as has_one:
+            if not has_one:
+                start_response("400 Bad Request", _JSON)
+                return [_FULL]
+            body, length = _body_of(environ)
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(length)
+        with self._places, self._turn:
+            return list(self._wsgi(environ, start_response))
+
+    @contextmanager
+    def _share_of(self, address: str) -> Iterator[bool]:
+        """One of the readings that an address may have under way."""
+        with self._guard:
+            has_one = self._reading[address] < READINGS_PER_ADDRESS_MAX
+            self._reading[address] += has_one
+        try:
+            yield has_one
+        finally:
+            with self._guard:
+                self._reading[address] -= has_one
+                if not self._reading[address]:
+                    del self._reading[address]
+
+
+def _body_of(environ: dict[str, Any]) -> tuple[bytes, int]:
+    """
+    The body, and the size to judge it by; one that is declared or found too large is not read to its end.
+    """
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
+        return b"", int(declared)
+    read, pieces, size = environ["wsgi.input"].read, [], 0
+    while piece := read(BODY_BYTES_MAX + 1 - size):
+        pieces.append(piece)
+        size += len(piece)
+        if size > BODY_BYTES_MAX:
+            return b"", size
+    return b"".join(pieces), max(size, int(declared)) if declared.isdecimal() else size
