@@ -137,7 +137,8 @@ def test_a_user_without_any_mark_is_saved_all_the_same(engine, store):
 
 def steps_of(engine: Engine, page: Page) -> int:
     """The steps of SQLite's machine for one page in the middle of a listing."""
-    connection: sqlite3.Connection = engine.store._reader()[0]  # type: ignore[attr-defined]
+    with engine.store._reader() as (reader, _transaction):  # type: ignore[attr-defined]
+        connection: sqlite3.Connection = reader  # the last one given back is the next one taken
     steps = 0
 
     def step() -> int:

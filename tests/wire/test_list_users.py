@@ -310,7 +310,8 @@ def cost_of(services: Services, request: dict[str, Any]) -> tuple[list[str], int
 
     list_users = load_operations()["ListUsers"]
     list_users(services, request)
-    connection = services.store._reader()[0]  # type: ignore[attr-defined]
+    with services.store._store._reader() as (connection, _transaction):  # type: ignore[attr-defined]
+        pass  # the last one given back is the next one taken
     connection.set_trace_callback(statements.append)
     connection.set_progress_handler(step, 1)
     list_users(services, request)

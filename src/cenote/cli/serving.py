@@ -90,7 +90,8 @@ def _hear_signals(server: Any, parent_id: int) -> None:
     """
     Stop at SIGTERM, Ctrl-C and a hang-up, which Granian would answer with a second worker on the folder.
 
-    A worker is born with these handlers, and until it has its own it holds nothing that wants to be closed.
+    A worker is born with these handlers and keeps them until it serves: before that, ending at once is safe,
+    and an exception raised in a handler may be swallowed by whatever it interrupts.
     """
 
     def told(*_: object) -> None:
@@ -101,18 +102,6 @@ def _hear_signals(server: Any, parent_id: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, told)
-    _look_for_signals_regularly()
-
-
-def _look_for_signals_regularly() -> None:
-    """
-    Wake the main thread once in a while.
-
-    CPython runs a handler when the main thread next looks, and a signal that comes just before it begins to
-    wait for a lock does not wake it.  A timer of this kind crosses no fork.
-    """
-    signal.signal(signal.SIGALRM, lambda *_: None)
-    signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
 
 
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
@@ -134,7 +123,6 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     multiprocessing.util.Finalize(None, application.close, exitpriority=100)
     if shared.announcer.acquire(block=False):
         threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
-    _look_for_signals_regularly()
     return WholeRequests(application.wsgi, settings.threads, application.turn)
 
 
@@ -146,13 +134,14 @@ def _die_with_parent() -> None:
 
 def _listen_to_parent() -> None:
     """
-    Hear SIGTERM only, which the parent sends, and let it end the start as well; the server takes over later.
+    Leave Ctrl-C and a hang-up to the parent, which then sends SIGTERM; and do not sleep through that.
 
-    What a terminal sends to the whole group would come twice; and of two signals at a time CPython may miss
-    both, since neither needs to wake the main thread.
+    They would come to both, and of two signals at a time CPython may miss both, since neither needs to wake
+    the main thread.  Nor does one that comes just before it begins to wait: so a timer makes it look again.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
 
 
 def _connections_max() -> int:
