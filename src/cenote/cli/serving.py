@@ -48,10 +48,13 @@ EXIT_REFUSED = 2
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What parent and workers have in common: a start that was refused, and the right to announce it."""
+    """
+    What parent and workers have in common: a start that was refused, the right to announce it, and the end.
+    """
 
     refused: Event
     announcer: Semaphore
+    is_ending: Any  # a byte; not an Event, for it is set in a signal's handler
 
 
 def serve(settings: Settings) -> None:
@@ -59,7 +62,7 @@ def serve(settings: Settings) -> None:
     Serve until told to stop; `CenoteError` when the port can't be had, exit 2 when the start is refused.
     """
     settings, address = _with_a_port(settings)
-    shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1))
+    shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1), multiprocessing.RawValue("b", 0))
     server = granian.Granian(
         "cenote",
         address=address,
@@ -75,7 +78,7 @@ def serve(settings: Settings) -> None:
         log_enabled=False,
         workers_kill_timeout=STOP_WAIT_S_MAX,
     )
-    server.on_startup(partial(_hear_signals, server, os.getpid()))
+    server.on_startup(partial(_hear_signals, server, shared, os.getpid()))
     try:
         server.serve(target_loader=lambda *_: _worker(settings, shared))
     except SystemExit as end:
@@ -86,7 +89,7 @@ def serve(settings: Settings) -> None:
             sys.exit(end.code)
 
 
-def _hear_signals(server: Any, parent_id: int) -> None:
+def _hear_signals(server: Any, shared: _Shared, parent_id: int) -> None:
     """
     Stop at SIGTERM, Ctrl-C and a hang-up, which Granian would answer with a second worker on the folder.
 
@@ -95,10 +98,10 @@ def _hear_signals(server: Any, parent_id: int) -> None:
     """
 
     def told(*_: object) -> None:
-        if os.getpid() == parent_id:
-            server.signal_handler_interrupt()
-        else:
+        if os.getpid() != parent_id:
             os._exit(0)
+        shared.is_ending.value = 1
+        server.signal_handler_interrupt()
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, told)
@@ -108,6 +111,8 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     """In the worker: open the house, announce it once it answers, and close it at the end."""
     _die_with_parent()
     _listen_to_parent()
+    if shared.is_ending.value:  # the parent told so while this process was forked, and CPython forgets that
+        os._exit(0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold opened keys
     configure_logging()
     try:
