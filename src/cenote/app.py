@@ -25,8 +25,6 @@ from cenote.services import Locality, Services
 from cenote.settings import Settings
 from cenote.store.contract import Store
 from cenote.store.sqlite import SQLiteStore
-from cenote.store.turns import EmbeddedInTurns, RemoteInTurns
-from cenote.turn import Turn
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.verification import VerificationKeys
 from cenote.wire.authorization import AccessKeys, AnyCredentials
@@ -61,14 +59,13 @@ class Application:
 
     wsgi: Callable[..., Any]
     services: Services
-    turn: Turn
     close: Callable[[], None]
 
 
 def build(settings: Settings) -> Application:
     """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
-    seams, sender, turn = Seams(), _sender(settings), Turn()
-    store = _in_turns(settings, open_store(settings, seams.reach), turn)
+    seams, sender = Seams(), _sender(settings)
+    store = open_store(settings, seams.reach)
     try:
         vault = open_vault(settings, store, seams.reach)
     except BaseException:
@@ -76,7 +73,7 @@ def build(settings: Settings) -> Application:
         raise
     clock = Clock(store)
     housekeeper = Housekeeper(store, vault, clock.now_ms)
-    services = _services(settings, store, vault, clock, turn)
+    services = _services(settings, store, vault, clock)
     authorizer = AnyCredentials() if settings.dev else AccessKeys(services)
     protocol = Protocol(Model.load(), services, authorizer, load_operations())
     courier = None
@@ -88,7 +85,7 @@ def build(settings: Settings) -> Application:
             Habits(keeps_sent=settings.dev, is_alone=settings.database_url is None, reach=seams.reach),
         )
     metrics = Metrics(_figures(store, vault, courier))
-    extra = doors(services, clock.advance, seams, turn) if settings.dev else []
+    extra = doors(services, clock.advance, seams) if settings.dev else []
 
     def close() -> None:
         if courier is not None:
@@ -97,11 +94,7 @@ def build(settings: Settings) -> Application:
         store.close()
         vault.close()
 
-    return Application(application(protocol, services, metrics, extra), services, turn, close)
-
-
-def _in_turns(settings: Settings, store: Store, turn: Turn) -> Store:
-    return (EmbeddedInTurns if settings.database_url is None else RemoteInTurns)(store, turn)
+    return Application(application(protocol, services, metrics, extra), services, close)
 
 
 def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:
@@ -154,7 +147,7 @@ def _figures(store: Store, vault: Vault, courier: Courier | None) -> list[Figure
     ]
 
 
-def _services(settings: Settings, store: Store, vault: Vault, clock: Clock, turn: Turn) -> Services:
+def _services(settings: Settings, store: Store, vault: Vault, clock: Clock) -> Services:
     return Services(
         locality=Locality(settings.region, settings.account, _public_url(settings, store), settings.issuer),
         store=store,
@@ -163,7 +156,7 @@ def _services(settings: Settings, store: Store, vault: Vault, clock: Clock, turn
         verification=VerificationKeys(store),
         master=vault.master,
         server_secret=vault.server_secret,
-        gate=Gate(waiting_max=waiting_max(settings.threads), turn=turn),
+        gate=Gate(waiting_max=waiting_max(settings.threads)),
         now_ms=clock.now_ms,
         wall_ms=lambda: time.time_ns() // 1_000_000,
         random_bytes=os.urandom,

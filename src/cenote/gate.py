@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cenote.errors import TooManyRequestsException
-from cenote.turn import Turn
 
 T = TypeVar("T")
 
@@ -27,10 +26,7 @@ def waiting_max(threads: int) -> int:
 class Gate:
     """Permits for work that is dear in processor time."""
 
-    def __init__(
-        self, permits: int | None = None, waiting_max: int = WAITING_MAX, turn: Turn | None = None
-    ) -> None:
-        self._turn = turn or Turn()
+    def __init__(self, permits: int | None = None, waiting_max: int = WAITING_MAX) -> None:
         self._permits = threading.Semaphore(permits or os.cpu_count() or 1)
         self._places = threading.Semaphore((permits or os.cpu_count() or 1) + waiting_max)
 
@@ -39,12 +35,11 @@ class Gate:
         if not self._places.acquire(blocking=False):
             raise TooManyRequestsException(detail="the gate's queue is full")
         try:
-            with self._turn.given_up():
-                if not self._permits.acquire(timeout=WAIT_S_MAX):
-                    raise TooManyRequestsException(detail="the gate's queue is too slow")
-                try:
-                    return work()
-                finally:
-                    self._permits.release()
+            if not self._permits.acquire(timeout=WAIT_S_MAX):
+                raise TooManyRequestsException(detail="the gate's queue is too slow")
+            try:
+                return work()
+            finally:
+                self._permits.release()
         finally:
             self._places.release()

@@ -46,18 +46,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "setting_values": set(),
     "domain": {"errors"},
     **dict.fromkeys(WAYS_OUT, BELOW),
-    "store": {"turn", *BELOW},
-    **{seam: {"store", "turn", "vault", *BELOW} for seam in SEAMS},
+    **{seam: {"store", "vault", *BELOW} for seam in SEAMS},
     "services": {"settings", *WAYS_OUT, *SEAMS, *BELOW},
     "operations": {"domain", *WAYS_OUT, *SEAMS, *FOR_ALL},
     "registry": {"operations", *FOR_ALL},
     "wire": {"domain", *FOR_ALL},
     "seams": set(),
-    "turn": set(),
     **{steward: {"settings", "store", "vault", *STEWARDS, *BELOW} for steward in STEWARDS},
     "courier": {"delivery", "store", *BELOW},
     **{
-        face: {"domain", "seams", "turn", "wire", "operations", *FOR_ALL}
+        face: {"domain", "seams", "wire", "operations", *FOR_ALL}
         for face in ("http", "oauth", "pages", "console")
     },
     "cli": EVERYTHING,

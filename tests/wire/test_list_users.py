@@ -310,7 +310,7 @@ def cost_of(services: Services, request: dict[str, Any]) -> tuple[list[str], int
 
     list_users = load_operations()["ListUsers"]
     list_users(services, request)
-    with services.store._store._reader() as (connection, _transaction):  # type: ignore[attr-defined]
+    with services.store._reader() as (connection, _transaction):  # type: ignore[attr-defined]
         pass  # the last one given back is the next one taken
     connection.set_trace_callback(statements.append)
     connection.set_progress_handler(step, 1)

@@ -128,7 +128,7 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     multiprocessing.util.Finalize(None, application.close, exitpriority=100)
     if shared.announcer.acquire(block=False):
         threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
-    return WholeRequests(application.wsgi, settings.threads, application.turn)
+    return WholeRequests(application.wsgi, settings.threads)
 
 
 def _die_with_parent() -> None:

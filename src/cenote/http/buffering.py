@@ -1,5 +1,5 @@
 """
-Between the HTTP server and the application: a request is whole before it may take a place or a turn.
+Between the HTTP server and the application: a request is whole before it may take a place.
 
 A thread that waits for a body waits here, and holds nothing that anybody needs: there are more such threads
 than places, and one address gets only a share of them.  The HTTP server has no deadline for bodies, so who
@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from cenote.http.edge import BODY_BYTES_MAX
-from cenote.turn import Turn
 
 READING_THREADS_MAX = 512
 READINGS_PER_ADDRESS_MAX = 128
@@ -28,10 +27,9 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class WholeRequests:
     """A WSGI application that sees whole requests only, so many at a time."""
 
-    def __init__(self, wsgi: Wsgi, places: int, turn: Turn) -> None:
+    def __init__(self, wsgi: Wsgi, places: int) -> None:
         self._wsgi = wsgi
         self._places = threading.Semaphore(places)
-        self._turn = turn
         self._reading: Counter[str] = Counter()
         self._guard = threading.Lock()
 
@@ -43,7 +41,7 @@ class WholeRequests:
                 return [_FULL]
             body, length = _body_of(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(length)
-        with self._places, self._turn:
+        with self._places:
             return list(self._wsgi(environ, start_response))
 
     @contextmanager

@@ -15,7 +15,6 @@ from cenote.domain.times import wire_time
 from cenote.http.edge import read_body
 from cenote.seams import Seams
 from cenote.services import Services
-from cenote.turn import Turn
 
 MESSAGES_SHOWN_MAX = 1_000
 WAIT_S_MAX = 30.0
@@ -40,9 +39,8 @@ class Stop(msgspec.Struct, forbid_unknown_fields=True):
 class InboxDoor:
     """`GET /_cenote/inbox?to=ADDRESS&wait=SECONDS`: the messages that were sent, newest first."""
 
-    def __init__(self, services: Services, turn: Turn) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._turn = turn
 
     def on_get(self, request: Request, response: Response) -> None:
         """The messages to an address (or to all), waiting for the first for as long as is asked."""
@@ -51,8 +49,7 @@ class InboxDoor:
         until = time.monotonic() + wait_s
         found = self._messages(to)
         while not found and time.monotonic() < until:
-            with self._turn.given_up():
-                time.sleep(POLL_S)
+            time.sleep(POLL_S)
             found = self._messages(to)
         response.media = [_shown(message) for message in found]
 
@@ -88,12 +85,10 @@ class FaultDoor:
         response.media = {"armed": stop.stop_at}
 
 
-def doors(
-    services: Services, advance: Callable[[int], int], seams: Seams, turn: Turn
-) -> list[tuple[str, Any]]:
+def doors(services: Services, advance: Callable[[int], int], seams: Seams) -> list[tuple[str, Any]]:
     """The routes that development adds."""
     return [
-        ("/_cenote/inbox", InboxDoor(services, turn)),
+        ("/_cenote/inbox", InboxDoor(services)),
         ("/_cenote/clock", ClockDoor(advance)),
         ("/_cenote/fault", FaultDoor(seams)),
     ]
