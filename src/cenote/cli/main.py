@@ -6,13 +6,23 @@ Leaves out what a subcommand does; heavy modules are imported where they are use
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cenote import settings
+from cenote.cli.flags import (
+    Data,
+    DatabaseUrl,
+    KeyId,
+    Keys,
+    KeysMirror,
+    MasterKeyCommand,
+    MasterKeyFile,
+    decided_by,
+    flag,
+)
 from cenote.errors import CenoteError
 
 EXIT_REFUSED = 2
@@ -30,49 +40,29 @@ keys_app = typer.Typer(help="The access keys that administrators sign with.", no
 app.add_typer(keys_app, name="keys")
 
 
-def _flag(name: str) -> Any:
-    return typer.Option(f"--{name.replace('_', '-')}", help=settings.explain(name), show_default=False)
-
-
-def _decided(flags: Mapping[str, object], *besides: str) -> settings.Settings:
-    """The settings that a command was given, by flags among others."""
-    given = {name: value for name, value in flags.items() if name not in besides}
-    return settings.load(given, os.environ, Path.cwd())
-
-
-Folder = Path | None
-Data = Annotated[Folder, _flag("data")]
-Keys = Annotated[Folder, _flag("keys")]
-KeysMirror = Annotated[Folder, _flag("keys_mirror")]
-MasterKeyFile = Annotated[Folder, _flag("master_key_file")]
-DatabaseUrl = Annotated[str | None, _flag("database_url")]
-MasterKeyCommand = Annotated[str | None, _flag("master_key_command")]
-KeyId = Annotated[str, typer.Argument(help="The id of the access key, AKIA...")]
-
-
 @app.command()
 def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typer reads a command line
     dev: Annotated[bool | None, typer.Option("--dev", help=settings.explain("dev"))] = None,
-    host: Annotated[str | None, _flag("host")] = None,
-    port: Annotated[str | None, _flag("port")] = None,
+    host: Annotated[str | None, flag("host")] = None,
+    port: Annotated[str | None, flag("port")] = None,
     data: Data = None,
     keys: Keys = None,
     keys_mirror: KeysMirror = None,
     master_key_file: MasterKeyFile = None,
     master_key_command: MasterKeyCommand = None,
     database_url: DatabaseUrl = None,
-    region: Annotated[str | None, _flag("region")] = None,
-    account: Annotated[str | None, _flag("account")] = None,
-    public_url: Annotated[str | None, _flag("public_url")] = None,
-    issuer: Annotated[str | None, _flag("issuer")] = None,
-    threads: Annotated[str | None, _flag("threads")] = None,
-    workers: Annotated[str | None, _flag("workers")] = None,
-    smtp_url: Annotated[str | None, _flag("smtp_url")] = None,
-    smtp_from: Annotated[str | None, _flag("smtp_from")] = None,
+    region: Annotated[str | None, flag("region")] = None,
+    account: Annotated[str | None, flag("account")] = None,
+    public_url: Annotated[str | None, flag("public_url")] = None,
+    issuer: Annotated[str | None, flag("issuer")] = None,
+    threads: Annotated[str | None, flag("threads")] = None,
+    workers: Annotated[str | None, flag("workers")] = None,
+    smtp_url: Annotated[str | None, flag("smtp_url")] = None,
+    smtp_from: Annotated[str | None, flag("smtp_from")] = None,
     console_messages: Annotated[
         bool | None, typer.Option("--console-messages", help=settings.explain("console_messages"))
     ] = None,
-    quotas: Annotated[str | None, _flag("quotas")] = None,
+    quotas: Annotated[str | None, flag("quotas")] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     decided = settings.load(dict(locals()), os.environ, Path.cwd())
@@ -181,7 +171,7 @@ def create_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make an access key and show its secret, once; beside a running server."""
-    decided = _decided(locals(), "name", "policy", "read_only", "everything")
+    decided = decided_by(locals(), "name", "policy", "read_only", "everything")
     from cenote.cli.keys import create
 
     create(decided, name, policy, read_only=read_only, everything=everything)
@@ -196,7 +186,7 @@ def list_keys(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List the access keys, without their secrets."""
-    decided = _decided(locals())
+    decided = decided_by(locals())
     from cenote.cli.keys import show_list
 
     show_list(decided)
@@ -212,7 +202,7 @@ def revoke_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """End an access key for good; the next call that it signs is refused."""
-    decided = _decided(locals(), "key_id")
+    decided = decided_by(locals(), "key_id")
     from cenote.cli.keys import revoke
 
     revoke(decided, key_id)
@@ -232,7 +222,7 @@ def rotate_key(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Give an access key a new secret and show it, once; id and policy stay."""
-    decided = _decided(locals(), "key_id", "grace_hours")
+    decided = decided_by(locals(), "key_id", "grace_hours")
     from cenote.cli.keys import rotate
 
     rotate(decided, key_id, grace_hours)
