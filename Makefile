@@ -14,12 +14,27 @@ ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 FILLED := $(VENV)/.filled
-PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet
+PIP := -m pip --disable-pip-version-check --quiet --quiet
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 UV := env UV_NO_CONFIG=1 $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate $(ARGS)
+# A lock says what is installed, not how or where it was made.
+NOT_INSTALLED := The packages could not be installed.
+STRIP = for lock in $(1); do grep -vE '^(\#|--|$$)' $$lock > $$lock.new; mv $$lock.new $$lock; done
+# $(call TRY,command,what to say if it never works): a registry may be out of breath for a moment.
+TRY = for pause in 2 10 0; do $(1) && break; [ $$pause -gt 0 ] || { echo '$(2)' >&2; exit 1; }; \
+	echo "Trying again in $$pause seconds ..." >&2; sleep $$pause; done
 
-.PHONY: help demo serve bench test check format format-check lint types audit docs lock clean
+# Other people's clients, each with an environment of its own; tests/clients/ drives them.
+CLIENTS := .clients
+CLIENTS_FILLED := $(CLIENTS)/python/.filled
+NODE_FILLED := $(CLIENTS)/node/.filled
+MODULES_FILLED := tests/clients/node_modules/.filled
+WITH_NODE := PATH="$(CURDIR)/$(CLIENTS)/node/bin:$$PATH"
+NODE_IS_FIT := { node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; }
+
+.PHONY: help demo serve bench test test-clients check format format-check lint types audit docs lock \
+	lock-clients clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -36,7 +51,10 @@ bench: $(FILLED) ## what a call costs, beside other servers, in under five minut
 test: $(FILLED) ## the tests; ARGS="-k delete_user" for some of them
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-check: format-check lint types audit test ## all of: format-check, lint, types, audit, test
+test-clients: $(FILLED) $(CLIENTS_FILLED) $(MODULES_FILLED) ## the tests with other people's clients: Node's, AWS CLI
+	@$(PY) -m pytest tests/clients $(ARGS)
+
+check: format-check lint types audit test test-clients ## format-check, lint, types, audit, test, test-clients
 
 format: $(FILLED) ## lay the code out, and mend what can be mended
 	@$(PY) -m ruff check --quiet --fix-only --exit-zero .
@@ -60,8 +78,15 @@ docs: $(FILLED) ## write the generated pages of docs/
 lock: $(FILLED) ## pin the dependencies anew; ARGS=--upgrade takes the newest
 	@$(UV) --extra dev pyproject.toml --output-file requirements.lock
 	@$(UV) --constraints requirements.lock pyproject.toml --output-file requirements-run.lock
-	@for lock in requirements.lock requirements-run.lock; do \
-		grep -vE '^(#|--|$$)' $$lock > $$lock.new; mv $$lock.new $$lock; done
+	@$(call STRIP,requirements.lock requirements-run.lock)
+	@$(PY) -m tools.audit --lock-only
+
+lock-clients: $(FILLED) $(NODE_FILLED) ## pin the clients of the tests anew; those of Node as their package.json says
+	@$(UV) tests/clients/requirements.in --output-file requirements-clients.lock
+	@$(UV) tests/clients/requirements-node.in --output-file requirements-node.lock
+	@$(call STRIP,requirements-clients.lock requirements-node.lock)
+	@cd tests/clients && $(WITH_NODE) npm install --package-lock-only --silent
+	@$(PY) -m tools.node_lock
 	@$(PY) -m tools.audit --lock-only
 
 clean: ## remove caches and builds; the environment and your data stay
@@ -75,9 +100,26 @@ $(FILLED): requirements.lock pyproject.toml
 		$(PYTHON) -m venv --clear $(VENV) || { \
 			echo 'No environment could be made; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }; }
 	@echo 'Filling $(VENV) from requirements.lock; this takes about half a minute ...'
-	@for pause in 2 10 0; do \
-		$(PIP) install --retries 5 --require-hashes --requirement requirements.lock && break; \
-		[ $$pause -gt 0 ] || { echo 'The packages could not be installed.' >&2; exit 1; }; \
-		echo "Trying again in $$pause seconds ..." >&2; sleep $$pause; done
-	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@$(call TRY,$(PY) $(PIP) install --retries 5 --require-hashes --requirement requirements.lock,$(NOT_INSTALLED))
+	@$(PY) $(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(CLIENTS_FILLED): requirements-clients.lock | $(FILLED)
+	@echo 'Filling $(CLIENTS)/python from requirements-clients.lock ...'
+	@$(PY) -m venv --clear $(@D)
+	@$(call TRY,$(@D)/bin/python $(PIP) install --retries 5 --require-hashes --requirement $<,$(NOT_INSTALLED))
+	@touch $@
+
+# The machine's own Node.js will do where it is new enough; else one comes out of a wheel, which needs no root.
+$(NODE_FILLED): requirements-node.lock | $(FILLED)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(NODE_IS_FIT) >/dev/null 2>&1 || { \
+		echo 'There is no Node.js 20 or newer: one is put into $(@D) ...'; \
+		$(PY) -m venv --clear $(@D); \
+		$(call TRY,$(@D)/bin/python $(PIP) install --retries 5 --require-hashes --requirement $<,$(NOT_INSTALLED)); }
+	@touch $@
+
+$(MODULES_FILLED): tests/clients/package-lock.json tests/clients/package.json tests/clients/.npmrc $(NODE_FILLED)
+	@echo 'Filling $(@D) from $< ...'
+	@cd tests/clients && $(call TRY,$(WITH_NODE) npm ci --silent,$(NOT_INSTALLED))
 	@touch $@

@@ -7,7 +7,7 @@ Where the machine was not the server's own, a missed rate or latency says little
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measure import Measurement
+from benchmarks.measure import SRP_SIGN_IN, Measurement
 from benchmarks.results import OTHERS_CORES_MAX
 
 SQLITE, POSTGRES = "Cenote, SQLite", "Cenote, PostgreSQL"
@@ -57,6 +57,10 @@ BUDGETS: Sequence[Budget] = (
     _rate("SignUp", POSTGRES, 1_000),
     _cpu("USER_PASSWORD_AUTH", SQLITE, 2.6),
     _cpu("USER_PASSWORD_AUTH", POSTGRES, 3.2),
+    _cpu(SRP_SIGN_IN, SQLITE, 4.8),
+    _cpu(SRP_SIGN_IN, POSTGRES, 5.5),
+    _cpu("ListUsers", SQLITE, 2.0),
+    _cpu("ListUsers", POSTGRES, 3.0),
     _p99(FLOOD, SQLITE, 20, 16),
     _p99(FLOOD, POSTGRES, 20, 16),
     Budget(

@@ -9,6 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from benchmarks.load import HOST
 
 _TARGET = "AWSCognitoIdentityProviderService"
@@ -30,6 +34,16 @@ def request_bytes(operation: str, request: Mapping[str, object]) -> bytes:
         f"Content-Type: {_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def signed_bytes(operation: str, request: Mapping[str, object], access_key: tuple[str, str]) -> bytes:
+    """The HTTP request of an administrator's call, signed now, which is good for some minutes."""
+    body = json.dumps(request, separators=(",", ":")).encode()
+    headers = {"Host": HOST, "X-Amz-Target": f"{_TARGET}.{operation}", "Content-Type": _TYPE}
+    whole = AWSRequest("POST", f"http://{HOST}/", data=body, headers=headers)
+    SigV4Auth(Credentials(*access_key), "cognito-idp", "us-east-1").add_auth(whole)
+    lines = [f"{name}: {value}" for name, value in whole.headers.items()]
+    return "\r\n".join(["POST / HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 class Line:

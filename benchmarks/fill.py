@@ -29,6 +29,7 @@ from benchmarks import comb
 from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
 from cenote.app import build, load_operations
 from cenote.domain import srp
+from cenote.domain.access_keys import ENTROPY_BYTES, new_access_key
 from cenote.domain.registrations import Pool, Session
 from cenote.domain.tokens import Grant, access_claims
 from cenote.domain.users import Status, User
@@ -42,12 +43,13 @@ from cenote.vault.keys import Keyring
 from cenote.vault.master import load_master
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.vault.slots import KeysFolder
+from cenote.wire.policy import ALL
 
 POOL = {"PoolName": "benchmark", "AutoVerifiedAttributes": ["email"]}
 TOKEN_HOURS = 24  # a filled house may wait for its turn
 CLIENT = {
     "ClientName": "benchmark",
-    "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     "AccessTokenValidity": TOKEN_HOURS,
 }
 USERS_PER_TASK = 500
@@ -80,7 +82,7 @@ def fill(settings: Settings, users: int, signed_in: int, progress: Progress | No
         writer.finish()
     build(settings).close()
     in_no_order = [tokens[number] for number in some_of(users, signed_in)]
-    return People(plan.pool.pool_id, plan.client_id, users, in_no_order)
+    return People(plan.pool.pool_id, plan.client_id, users, in_no_order, plan.access_key)
 
 
 def _progress() -> Progress:
@@ -98,6 +100,7 @@ class _Plan:
     issuer: str
     signed_in: frozenset[int]
     now_ms: int
+    access_key: tuple[str, str]
 
 
 def _found(settings: Settings, signed_in: frozenset[int]) -> _Plan:
@@ -113,7 +116,10 @@ def _found(settings: Settings, signed_in: frozenset[int]) -> _Plan:
         if pool is None or pair is None:
             raise RuntimeError("a pool that was just made is not there")
         issuer, now_ms = services.locality.issuer_of(pool_id), services.now_ms()
-    return _Plan(settings, pair, pool, client_id, issuer, signed_in, now_ms)
+        entropy, seals = os.urandom(ENTROPY_BYTES), services.master.sealing_key
+        key, secret = new_access_key(entropy, seals, name="benchmark", policy=ALL, now_ms=now_ms)
+        services.store.write(lambda tx: tx.access_keys.add(key))
+    return _Plan(settings, pair, pool, client_id, issuer, signed_in, now_ms, (key.key_id, secret))
 
 
 def _made(operation: Any, services: Services, request: Mapping[str, object], member: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from benchmarks.servers import Running
 
 T = TypeVar("T")
 
+SRP_SIGN_IN = "SRP sign-in, both legs"
 OK, REFUSED = 200, 400
 CALLS_MAX = 20_000
 WARM_UP_S = 0.3
@@ -99,6 +100,27 @@ def beside_a_flood(name: str, running: Running, capacity: float, *, seconds: flo
     )
     row = _row("GetUser beside a sign-in flood", name, running, PROBE_CALLERS, (outcome, spent))
     return replace(row, cpu_ms=None, database_cpu_ms=None, note=note)
+
+
+def both_legs(asked: Measurement, proven: Measurement) -> Measurement:
+    """What one sign-in by SRP costs, whose two calls were measured one after the other."""
+
+    def both(one: float | None, other: float | None) -> float | None:
+        return None if one is None or other is None else one + other
+
+    return replace(
+        proven,
+        scenario=SRP_SIGN_IN,
+        calls=min(asked.calls, proven.calls),
+        seconds=asked.seconds + proven.seconds,
+        rate=None if not asked.rate or not proven.rate else 1 / (1 / asked.rate + 1 / proven.rate),
+        p50_ms=asked.p50_ms + proven.p50_ms,
+        p99_ms=asked.p99_ms + proven.p99_ms,
+        cpu_ms=both(asked.cpu_ms, proven.cpu_ms),
+        database_cpu_ms=both(asked.database_cpu_ms, proven.database_cpu_ms),
+        generator_us=asked.generator_us + proven.generator_us,
+        others_cores=max(asked.others_cores, proven.others_cores),
+    )
 
 
 def check(scenario: Scenario, running: Running, outcome: Outcome) -> int:

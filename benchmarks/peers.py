@@ -23,6 +23,7 @@ from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
 from benchmarks.scenarios import (
     DELETE_USER,
     GET_USER,
+    LIST_USERS,
     PEOPLE_ASKED_MAX,
     SIGN_IN,
     SIGN_UP,
@@ -83,7 +84,14 @@ class Emulator:
             asked = some_of(users, min(signed_in, SIGNED_IN_MAX))
             tokens = [_sign_in(line, client_id, number) for number in asked]
             yield _Started(
-                Running(port, (pid,), (), People(pool_id, client_id, users, tokens), start_s, is_ours=False)
+                Running(
+                    port,
+                    (pid,),
+                    (),
+                    People(pool_id, client_id, users, tokens, port=port),
+                    start_s,
+                    is_ours=False,
+                )
             )
 
 
@@ -91,7 +99,7 @@ class CognitoLocal:
     """A peer that keeps everything in one JSON file, which is written for it before it starts."""
 
     name = "cognito-local"
-    scenarios = all_of()
+    scenarios = all_of((GET_USER, LIST_USERS, SIGN_IN, SIGN_UP, DELETE_USER))  # its SRP was not tried
     is_fresh = False
     users_max = USERS_MAX
 
@@ -115,7 +123,12 @@ class CognitoLocal:
             with started([str(self._program)], port, folder, environment) as (pid, start_s):
                 yield _Started(
                     Running(
-                        port, (pid,), (), People(pool_id, client_id, users, tokens), start_s, is_ours=False
+                        port,
+                        (pid,),
+                        (),
+                        People(pool_id, client_id, users, tokens, port=port),
+                        start_s,
+                        is_ours=False,
                     )
                 )
 
@@ -146,8 +159,8 @@ def _peer(name: str, program: Path) -> Server:
     if name == "cognito-local":
         return CognitoLocal(program)
     if name == "moto":  # it has no DeleteUser
-        return Emulator("moto server", program, all_of((GET_USER, SIGN_IN, SIGN_UP)))
-    return Emulator(name, program, all_of((GET_USER, SIGN_IN, SIGN_UP, DELETE_USER)))
+        return Emulator("moto server", program, all_of((GET_USER, LIST_USERS, SIGN_IN, SIGN_UP)))
+    return Emulator(name, program, all_of((GET_USER, LIST_USERS, SIGN_IN, SIGN_UP, DELETE_USER)))
 
 
 def _found(line: Line) -> tuple[str, str]:

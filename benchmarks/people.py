@@ -34,12 +34,21 @@ class People:
     client_id: str
     users: int
     access_tokens: list[str] = field(repr=False)
+    access_key: tuple[str, str] = field(default=("anybody", "anything"), repr=False)  # of an administrator
+    port: int = 0  # at which their house answers
     _erased: int = 0
     _newcomers: int = 0
 
-    def again(self) -> "People":
-        """The same people, as they were before anybody was used up."""
-        return People(self.pool_id, self.client_id, self.users, self.access_tokens)
+    def again(self, port: int) -> "People":
+        """The same people, as they were before anybody was used up, in the house at this port."""
+        return People(
+            self.pool_id,
+            self.client_id,
+            self.users,
+            self.access_tokens,
+            access_key=self.access_key,
+            port=port,
+        )
 
     @property
     def victims_left(self) -> int:

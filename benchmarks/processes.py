@@ -6,6 +6,7 @@ Reads Linux's own books and asks no process anything.  Leaves out whose processe
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _WAITED_FOR = slice(13, 15)  # cutime and cstime, counted from the state behind the name
+_BACKEND = re.compile(rb"postgres: \S+ \S+ (\[local\]|\S+\([0-9]+\))")  # user, database, from where
 _CPU_CLOCK = 2  # the kind of a clock id: all the processor time of one process
 
 
@@ -61,6 +63,33 @@ def memory(roots: Iterable[int]) -> Memory:
                 resident += int(size.split()[0]) * 1024 if name == "Rss" else 0
                 proportional += int(size.split()[0]) * 1024 if name == "Pss" else 0
     return Memory(resident, proportional)
+
+
+def threads(roots: Iterable[int]) -> int:
+    """How many threads a tree has now."""
+    return sum(_entries(pid, "task") for pid in tree_of(roots))
+
+
+def files(roots: Iterable[int]) -> int:
+    """How many files a tree holds open now, sockets and pipes among them."""
+    return sum(_entries(pid, "fd") for pid in tree_of(roots))
+
+
+def backends(roots: Iterable[int]) -> int:
+    """How many connections of clients a PostgreSQL server has, by the titles of its processes."""
+    count = 0
+    for pid in tree_of(roots):
+        with contextlib.suppress(OSError):
+            title = (_PROC / str(pid) / "cmdline").read_bytes()
+            count += _BACKEND.match(title) is not None
+    return count
+
+
+def _entries(pid: int, kind: str) -> int:
+    try:
+        return sum(1 for _entry in (_PROC / str(pid) / kind).iterdir())
+    except OSError:
+        return 0
 
 
 def machine_busy_s() -> float:

@@ -194,7 +194,7 @@ def cenote(
     port = free_port()
     command = [sys.executable, "-m", "cenote", "serve", "--port", str(port), "--data", str(folder / "data")]
     with started(command, port, folder, environment) as (pid, start_s):
-        yield Running(port, (pid,), database_processes, people.again(), start_s)
+        yield Running(port, (pid,), database_processes, people.again(port), start_s)
 
 
 @contextmanager

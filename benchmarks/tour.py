@@ -8,8 +8,8 @@ they are shared out, so that the last measurement still finds nearly as many as 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measure import CALLS_MAX, Measurement, beside_a_flood, measure
-from benchmarks.scenarios import DELETE_USER, SCENARIOS, SIGN_IN, Scenario
+from benchmarks.measure import CALLS_MAX, Measurement, beside_a_flood, both_legs, measure
+from benchmarks.scenarios import DELETE_USER, PROOF, SCENARIOS, SIGN_IN, SRP, Scenario
 from benchmarks.servers import House, Server
 
 SIGNED_IN_MAX = 8_000
@@ -45,6 +45,7 @@ def tour(servers: Sequence[Server], plan: Plan, tell: Callable[[str], None]) -> 
 def _at_size(server: Server, users: int, plan: Plan) -> Iterator[Measurement]:
     share = FRESH_SHARE if server.is_fresh else LASTING_SHARE
     capacity = None
+    asked: dict[int, Measurement] = {}
     with server.inhabited(users, max(int(min(users * share, SIGNED_IN_MAX)), 1)) as house:
         for scenario in SCENARIOS:
             if scenario.name not in server.scenarios & plan.scenarios:
@@ -53,7 +54,11 @@ def _at_size(server: Server, users: int, plan: Plan) -> Iterator[Measurement]:
                 row = _once(server, house, scenario, callers, plan)
                 if scenario is SIGN_IN:
                     capacity = row.rate
+                if scenario is SRP:
+                    asked[callers] = row
                 yield row
+                if scenario is PROOF and callers in asked:
+                    yield both_legs(asked[callers], row)
         if plan.with_flood and server.is_fresh and users == min(plan.sizes) and capacity is not None:
             with house.running() as running:
                 yield beside_a_flood(server.name, running, capacity, seconds=FLOOD_S)

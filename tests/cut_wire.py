@@ -1,9 +1,13 @@
 """A wire between a server and PostgreSQL: it counts round trips, and is cut when a commit goes through it."""
 
+import re
 import socket
 import threading
 import time
 from urllib.parse import parse_qs, urlsplit
+
+COMMIT = re.compile(rb"\0commit\0")
+PREPARED = re.compile(rb"(_pg3_[0-9a-f]+)\0commit\0")
 
 
 class Wire:
@@ -55,13 +59,16 @@ class Wire:
         return far
 
     def _forward(self, near: socket.socket, far: socket.socket, turn: list[str]) -> None:
+        commit = COMMIT
         while piece := _received(near):
             if turn[0] == "back":  # what goes out after an answer came in begins a round trip
                 self.round_trips += 1
             turn[0] = "forth"
             if self.is_dead:
                 break
-            is_commit = b"commit" in piece
+            if named := PREPARED.search(piece):  # later the statement goes by this name
+                commit = re.compile(COMMIT.pattern + b"|" + re.escape(named[1]) + rb"\0")
+            is_commit = commit.search(piece) is not None
             if is_commit and self.cut_before_commit:
                 self.cut_before_commit -= 1
                 break

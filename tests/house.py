@@ -43,6 +43,7 @@ class House:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.flags = flags
+        self.variables: dict[str, str] = {}  # settings that it is given by its environment
         self.process: subprocess.Popen[str] | None = None
 
     def command(self, *flags: str) -> list[str]:
@@ -54,7 +55,11 @@ class House:
         """Serve, and return once the server says that it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(*flags), stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
+                self.command(*flags),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment() | self.variables,
             )
         assert self.process.stdout is not None
         line = next((line for line in self.process.stdout if line.startswith("Cenote answers at")), "")

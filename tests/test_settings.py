@@ -55,8 +55,10 @@ def test_every_setting_is_read_from_the_file(tmp_path):
         'dev = true\nhost = "::1"\nport = 0\ndata = "d"\nkeys = "k"\nkeys_mirror = "m"\n'
         'master_key_file = "f"\nmaster_key_command = "print it"\nregion = "eu-central-1"\n'
         'account = "000000000001"\npublic_url = "https://id.example.com"\nissuer = "aws"\n'
-        'threads = 512\nquotas = "off"\nsmtp_url = "smtp://relay"\nsmtp_from = "a@example.com"\n'
-        "console_messages = false\n"
+        'threads = 512\nsmtp_url = "smtp://relay"\nsmtp_from = "a@example.com"\n'
+        'console_messages = false\nread_only = true\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n'
+        'quotas = "aws"\nquota_store_url = "redis://counts"\n[quota_overrides]\nUserUpdate = 100\n'
+        '"account:UserUpdate" = 500\n'
     )
     assert load({}, {}, tmp_path) == Settings(
         dev=True,
@@ -75,6 +77,11 @@ def test_every_setting_is_read_from_the_file(tmp_path):
         smtp_url="smtp://relay",
         smtp_from="a@example.com",
         console_messages=False,
+        read_only=True,
+        trusted_proxies=("10.0.0.0/8", "::1"),
+        quotas="aws",
+        quota_store_url="redis://counts",
+        quota_overrides=(("UserUpdate", 100), ("account:UserUpdate", 500)),
     )
 
 
@@ -151,6 +158,18 @@ def test_a_refusal_names_the_setting_the_source_and_what_is_accepted(tmp_path):
         ("threads", 0),
         ("threads", 513),
         ("quotas", "on"),
+        ("quotas", ["aws"]),
+        ("quota_overrides", "UserUpdate"),
+        ("quota_overrides", "UserUpdate="),
+        ("quota_overrides", "UserUpdate=-1"),
+        ("quota_overrides", "UserUpdate=1000001"),
+        ("quota_overrides", "=1"),
+        ("quota_overrides", {"UserUpdate": 1.5}),
+        ("quota_store_url", "memcached://host"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", "proxy.example.com"),
+        ("trusted_proxies", ["10.0.0.0/8", ""]),
+        ("read_only", "perhaps"),
     ],
 )
 def test_a_wrong_value_is_refused_in_a_sentence_that_names_its_setting(name, value):
@@ -178,8 +197,21 @@ def test_development_is_refused_where_others_can_reach_it(host):
         Settings(dev=True, host=host)
 
 
-def test_what_is_not_served_yet_is_refused_instead_of_ignored():
-    assert "not kept by this version yet" in refusal({"quotas": "aws"})
+def test_a_line_says_what_a_table_or_a_list_of_the_file_says():
+    given = {"quotas": "aws", "quota_overrides": "UserUpdate=100, account:UserUpdate = 500"}
+    settings = load(given, {"CENOTE_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}, Path("nowhere"))
+    assert settings.quota_overrides == (("UserUpdate", 100), ("account:UserUpdate", 500))
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+
+
+def test_quotas_that_are_not_kept_are_not_overridden():
+    assert refusal({"quota_overrides": "UserUpdate=1"}) == "quota_overrides needs quotas aws beside it."
+
+
+def test_the_password_of_the_quotas_store_is_told_to_nobody():
+    url = "redis://cenote:hunter2@counts"
+    assert "hunter2" not in repr(load({"quota_store_url": url}, {}, Path("nowhere")))
+    assert "hunter2" not in refusal({"quota_store_url": "cenote:hunter2@counts"})
 
 
 def test_the_password_in_a_database_url_is_not_repeated():

@@ -3,7 +3,8 @@ The dependency audit behind `make audit`.
 
 Two halves.  The first needs no network: every line of the lock files is pinned, hashed and names no host, and
 what is installed is what the lock says.  The second asks the public advisory services, and says plainly when
-none of them answered: an unanswered question is no clean bill.
+none of them answered: an unanswered question is no clean bill.  They are asked about what Cenote runs and is
+built with; the clients that the tests drive are taken as people have them.
 """
 
 import json
@@ -19,9 +20,12 @@ from typing import NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from tools import node_lock
+
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 RUN_LOCK = ROOT / "requirements-run.lock"
+CLIENT_LOCKS = (ROOT / "requirements-clients.lock", ROOT / "requirements-node.lock")
 ADVISORY_SERVICES = ("pypi", "osv")
 ADVISORY_TIMEOUT_S = 300
 AUDIT_OPTIONS = ("-f", "json", "--disable-pip", "--no-deps", "--progress-spinner", "off")
@@ -120,7 +124,34 @@ def check_lock() -> list[str]:
         for one in run
         if one not in locked
     ]
-    return faults + run_faults + apart
+    return faults + run_faults + apart + _other_hashes() + _check_client_locks()
+
+
+def hashes_of(text: str) -> dict[str, set[str]]:
+    """What may be installed under each name of a lock."""
+    lines = (line for line in _joined_lines(text) if _fault_of(line) is None)
+    return {
+        canonicalize_name(Requirement(_HASH.sub("", line).strip()).name): set(_HASH.findall(line))
+        for line in lines
+    }
+
+
+def _other_hashes() -> list[str]:
+    """A server is installed from one lock, and what is tested from the other: both mean the same files."""
+    tested = hashes_of(LOCK.read_text(encoding="utf-8"))
+    return [
+        f"{name}: {RUN_LOCK.name} takes files that {LOCK.name} does not"
+        for name, hashes in hashes_of(RUN_LOCK.read_text(encoding="utf-8")).items()
+        if not hashes <= tested.get(name, set())
+    ]
+
+
+def _check_client_locks() -> list[str]:
+    read = [read_lock(lock.read_text(encoding="utf-8"))[1] for lock in CLIENT_LOCKS]
+    of_node = node_lock.faults_of(
+        node_lock.LOCK.read_text(encoding="utf-8"), node_lock.WANTED.read_text(encoding="utf-8")
+    )
+    return [fault for faults in read for fault in faults] + list(of_node)
 
 
 def check_installed() -> list[str]:

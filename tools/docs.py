@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cenote.app import load_operations
+from cenote.domain.quotas import quotas_page
 from cenote.settings import settings_page
 from cenote.wire.coverage import operations_page
 from cenote.wire.model import Model
@@ -18,6 +19,7 @@ def what_is_served() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/operations.md": what_is_served,
+    "docs/quotas.md": quotas_page,
     "docs/settings.md": settings_page,
 }
 

@@ -10,11 +10,11 @@ from collections import defaultdict
 from functools import partial
 
 import msgspec
-import structlog
 
 from cenote.domain.registrations import LedgerLine
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
+from cenote.log import logger
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
 from cenote.vault.chunks import SLOTS_PER_CHUNK
@@ -22,8 +22,9 @@ from cenote.vault.slots import KeysFolder
 
 LEDGER_PAGE_LINES = 1_000
 _SEEN, _REDO, _LOOK_BACK = "keys_seen", "redo_owed", "look_back_owed"
+_HISTORY = "history"
 
-log = structlog.get_logger("cenote.agreement")
+log = logger("cenote.agreement")
 
 
 def settle(store: Store, folder: KeysFolder) -> None:
@@ -34,6 +35,7 @@ def settle(store: Store, folder: KeysFolder) -> None:
     the data saw owes a look back.  Both are noted durably first: a start that is cut off must not look like
     one that came to its end.
     """
+    notice_another_history(store)
     seen = seen_counters(store)
     present = {number: (at.mark, at.batches) for number, at in folder.counters().items()}
     highest = store.read(lambda tx: tx.users.highest_slots(SLOTS_PER_CHUNK))
@@ -74,6 +76,34 @@ def is_look_back_owed(store: Store) -> bool:
 def look_back_is_done(store: Store) -> None:
     """Note that somebody has looked, at every slot."""
     store.write(lambda tx: tx.meta.put(_LOOK_BACK, b"[]"))
+
+
+def notice_another_history(store: Store) -> bool:
+    """
+    Whether another history has taken the place of the database's; then a look back is owed.
+
+    A standby that took over may lack the last erasures, and the counters that would have told of them too.
+    So the data itself holds the name of its history, which the standby got from the one before it.
+    """
+    if not store.read(_is_of_another_history) or not store.write(_begin_a_history):
+        return False
+    log.warning("another database took over")
+    return True
+
+
+def _is_of_another_history(tx: Transaction) -> bool:
+    return tx.history != (tx.meta.find(_HISTORY) or b"").decode()
+
+
+def _begin_a_history(tx: Transaction) -> bool:
+    """Note the history's name, together with the duty; new data has no other to follow upon."""
+    if not _is_of_another_history(tx):
+        return False
+    follows = tx.meta.find(_HISTORY) is not None
+    tx.meta.put(_HISTORY, tx.history.encode())
+    if follows:
+        tx.meta.put(_LOOK_BACK, b"[1]")
+    return follows
 
 
 def _duty(store: Store, name: str) -> list[int]:
@@ -127,14 +157,19 @@ def _chunk_of(line: LedgerLine) -> int:
 
 
 def note_buried(store: Store, folder: KeysFolder, digests: set[bytes]) -> None:
-    """
-    Note that these tombstones are written.
+    """Note that these tombstones are written."""
+    note_how_far(store, folder)
+    store.write(lambda tx: tx.ledger.mark_done(digests))
 
-    How far the folder has come is noted first: a copy of it that lacks one of them must be known as stale.
+
+def note_how_far(store: Store, folder: KeysFolder) -> None:
+    """
+    Before tombstones are noted as written, note how far the folder has come.
+
+    A copy of it that lacks one of them must be known as stale.
     """
     save_counters(store, folder)
     folder.reach("ledger.before_done")
-    store.write(lambda tx: tx.ledger.mark_done(digests))
 
 
 def seen_counters(store: Store) -> dict[int, tuple[int, int]]:

@@ -11,23 +11,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from cenote.clock import Clock
+from cenote.cores import Cores
+from cenote.counting import Counting
 from cenote.courier import Courier, Habits
 from cenote.delivery.console import ConsoleSender
 from cenote.delivery.sending import Sender
+from cenote.domain.quotas import QuotaTable, quota_table
+from cenote.domain.rules import network_of
+from cenote.errors import CenoteError
 from cenote.gate import Gate, waiting_max
 from cenote.housekeeping import Housekeeper
 from cenote.http.development import doors
 from cenote.http.edge import application
 from cenote.http.metrics import Figure, Metrics
+from cenote.http.peers import Peers
 from cenote.opening import Vault, open_vault
+from cenote.operations.sign_in.challenges import pool_of_session
+from cenote.orders import Orders
 from cenote.seams import Seams
 from cenote.services import Locality, Services
 from cenote.settings import Settings
+from cenote.stand_ins import StandIns
 from cenote.store.contract import Store
 from cenote.store.sqlite import SQLiteStore
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.verification import VerificationKeys
+from cenote.wire.admission import Admission
 from cenote.wire.authorization import AccessKeys, AnyCredentials
+from cenote.wire.homes import Homes
 from cenote.wire.model import Model
 from cenote.wire.protocol import Protocol, served
 
@@ -46,7 +57,9 @@ OPERATION_MODULES = (
     "profile",
     "recovery",
     "sign_in.initiate_auth",
+    "sign_in.renewal",
     "sign_in.respond",
+    "sign_in.revocation",
     "sign_up",
     "tags",
 )
@@ -55,16 +68,23 @@ _PUBLIC_URL = "public_url"
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A running house: its WSGI face, its seams, and its end."""
+    """A running house: its WSGI face, its seams, its clock, and its end."""
 
     wsgi: Callable[..., Any]
     services: Services
+    clock: Clock
+    peers: Peers
     close: Callable[[], None]
 
 
-def build(settings: Settings) -> Application:
-    """Open the data and its vault and put everything together; `CenoteError` says why it can't be done."""
-    seams, sender = Seams(), _sender(settings)
+def build(settings: Settings, *, keeps_messages: bool = False, cores: Cores | None = None) -> Application:
+    """
+    Open the data and its vault and put everything together; `CenoteError` says why it can't be done.
+
+    `keeps_messages`: those that were sent can still be read for a day, as they always can in development.
+    """
+    seams, sender, quotas = Seams(), _sender(settings), _quotas(settings)
+    visits, requests = Counting(settings.quota_store_url), Counting(settings.quota_store_url)
     store = open_store(settings, seams.reach)
     try:
         vault = open_vault(settings, store, seams.reach)
@@ -73,28 +93,36 @@ def build(settings: Settings) -> Application:
         raise
     clock = Clock(store)
     housekeeper = Housekeeper(store, vault, clock.now_ms)
-    services = _services(settings, store, vault, clock)
+    gate = Gate(cores, waiting_max=waiting_max(settings.threads))
+    services = _services(settings, store, vault, clock, gate)
     authorizer = AnyCredentials() if settings.dev else AccessKeys(services)
-    protocol = Protocol(Model.load(), services, authorizer, load_operations())
+    operations = load_operations()
+    orders = Orders(store, all_read_only=settings.read_only)
+    admission = Admission(Homes(services, pool_of_session), orders, quotas, visits=visits, requests=requests)
+    protocol = Protocol(Model.load(), services, authorizer, admission, operations)
+    keeps_sent = settings.dev or keeps_messages
     courier = None
     if sender is not None:
         courier = Courier(
             store,
             sender,
             clock.now_ms,
-            Habits(keeps_sent=settings.dev, is_alone=settings.database_url is None, reach=seams.reach),
+            Habits(keeps_sent=keeps_sent, is_alone=settings.database_url is None, reach=seams.reach),
         )
-    metrics = Metrics(_figures(store, vault, courier))
+    metrics = Metrics(_figures(store, vault, courier, housekeeper, clock.now_ms))
     extra = doors(services, clock.advance, seams) if settings.dev else []
+    peers = Peers([network_of(name) for name in settings.trusted_proxies])
 
     def close() -> None:
         if courier is not None:
             courier.close()
+        orders.close()
         housekeeper.close()
         store.close()
         vault.close()
 
-    return Application(application(protocol, services, metrics, extra), services, close)
+    wsgi = application(protocol, services, metrics, peers, extra)
+    return Application(wsgi, services, clock, peers, close)
 
 
 def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:
@@ -113,6 +141,16 @@ def load_operations() -> dict[str, Any]:
     return served()
 
 
+def _quotas(settings: Settings) -> QuotaTable | None:
+    """The quotas that are kept, if any are."""
+    if settings.quotas == "off":
+        return None
+    try:
+        return quota_table(dict(settings.quota_overrides))
+    except ValueError as wrong:
+        raise CenoteError(f"quota_overrides: {wrong}.") from wrong
+
+
 def _sender(settings: Settings) -> Sender | None:
     """Whoever carries the messages; with nobody configured they wait."""
     if settings.smtp_url is not None:
@@ -122,7 +160,13 @@ def _sender(settings: Settings) -> Sender | None:
     return ConsoleSender() if settings.console_messages else None
 
 
-def _figures(store: Store, vault: Vault, courier: Courier | None) -> list[Figure]:
+def _figures(
+    store: Store,
+    vault: Vault,
+    courier: Courier | None,
+    housekeeper: Housekeeper,
+    now_ms: Callable[[], int],
+) -> list[Figure]:
     return [
         Figure(
             "cenote_tombstones_owed",
@@ -133,6 +177,26 @@ def _figures(store: Store, vault: Vault, courier: Courier | None) -> list[Figure
             "cenote_tombstone_failures",
             "Batches of tombstones that failed",
             lambda: vault.tombstones.failures_total,
+        ),
+        Figure(
+            "cenote_unopenable",
+            "Keys and values of users that did not open, since the start",
+            lambda: vault.keyring.unopenable_total,
+        ),
+        Figure(
+            "cenote_slots_wrong",
+            "Slots that the latest look back could not read, or found to be another's",
+            lambda: housekeeper.watch.wrong_slots,
+        ),
+        Figure(
+            "cenote_legal_holds",
+            "Users who may not be erased",
+            lambda: store.read(lambda tx: tx.holds.count(now_ms())),
+        ),
+        Figure(
+            "cenote_ledger_broken",
+            "Whether the ledger's chain was found broken",
+            lambda: int(housekeeper.ledger.broken is not None),
         ),
         Figure(
             "cenote_messages_waiting",
@@ -147,16 +211,18 @@ def _figures(store: Store, vault: Vault, courier: Courier | None) -> list[Figure
     ]
 
 
-def _services(settings: Settings, store: Store, vault: Vault, clock: Clock) -> Services:
+def _services(settings: Settings, store: Store, vault: Vault, clock: Clock, gate: Gate) -> Services:
+    pool_secrets = PoolSecrets(vault.keyring)
     return Services(
         locality=Locality(settings.region, settings.account, _public_url(settings, store), settings.issuer),
         store=store,
         keyring=vault.keyring,
-        pool_secrets=PoolSecrets(vault.keyring),
-        verification=VerificationKeys(store),
+        pool_secrets=pool_secrets,
+        stand_ins=StandIns(vault.keyring),
+        verification=VerificationKeys(store, pool_secrets),
         master=vault.master,
         server_secret=vault.server_secret,
-        gate=Gate(waiting_max=waiting_max(settings.threads)),
+        gate=gate,
         now_ms=clock.now_ms,
         wall_ms=lambda: time.time_ns() // 1_000_000,
         random_bytes=os.urandom,

@@ -17,10 +17,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
 from cenote.delivery.sending import NotTakenError, Sender
 from cenote.domain.registrations import Message
+from cenote.log import logger
 from cenote.store.contract import Store
 from cenote.store.outbox import Claim
 from cenote.store.transaction import Transaction
@@ -34,7 +33,7 @@ PAUSE_MS_FIRST = 5_000
 PAUSE_MS_MAX = 600_000
 CLOSE_WAIT_S_MAX = 10.0  # a conversation that takes longer is cut off, and held again at the next start
 
-log = structlog.get_logger("cenote.courier")
+log = logger("cenote.courier")
 
 
 @dataclass(frozen=True, slots=True)

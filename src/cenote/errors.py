@@ -6,6 +6,8 @@ list against the installed model.  A failure's message is what the client reads,
 service; what only the operator should read rides in `detail` and goes to the log.
 """
 
+from typing import Self
+
 
 class CognitoError(Exception):
     """A failure with a wire name: the name of its class."""
@@ -19,6 +21,13 @@ class CognitoError(Exception):
         if message is not None:
             self.message = message
         self.detail = detail
+
+    @classmethod
+    def wordless(cls) -> Self:
+        """The failure whose body has no message at all, as the live service answers here and there."""
+        failure = cls()
+        failure.message = None
+        return failure
 
 
 class AccessDeniedException(CognitoError):

@@ -1,5 +1,5 @@
 """
-The gate before powers and signatures: as many at once as there are cores, and a queue with an end.
+The gate before powers and signatures: as many at once as there are cores for them, and a queue with an end.
 
 A flood of sign-ins then waits here and nowhere else, and a call that only reads is left alone.
 """
@@ -7,8 +7,10 @@ A flood of sign-ins then waits here and nowhere else, and a call that only reads
 import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
+from cenote.cores import Cores
 from cenote.errors import TooManyRequestsException
 
 T = TypeVar("T")
@@ -26,9 +28,11 @@ def waiting_max(threads: int) -> int:
 class Gate:
     """Permits for work that is dear in processor time."""
 
-    def __init__(self, permits: int | None = None, waiting_max: int = WAITING_MAX) -> None:
-        self._permits = threading.Semaphore(permits or os.cpu_count() or 1)
-        self._places = threading.Semaphore((permits or os.cpu_count() or 1) + waiting_max)
+    def __init__(self, cores: Cores | None = None, *, waiting_max: int = WAITING_MAX) -> None:
+        permits = cores.elsewhere_count if cores is not None else os.cpu_count() or 1
+        self._elsewhere = nullcontext if cores is None else cores.elsewhere
+        self._permits = threading.Semaphore(permits)
+        self._places = threading.Semaphore(permits + waiting_max)
 
     def run(self, work: Callable[[], T]) -> T:
         """Do the work when it is its turn; `TooManyRequestsException` when the queue is full or too slow."""
@@ -38,7 +42,8 @@ class Gate:
             if not self._permits.acquire(timeout=WAIT_S_MAX):
                 raise TooManyRequestsException(detail="the gate's queue is too slow")
             try:
-                return work()
+                with self._elsewhere():
+                    return work()
             finally:
                 self._permits.release()
         finally:

@@ -12,34 +12,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from cenote.agreement import settle
-from cenote.domain.sealed import Place
+from cenote.changeover import CHECKED, NOT_THIS_DATAS, SECRET, has_sealed, open_masters
+from cenote.domain.ledger import beginning
+from cenote.domain.sealed import MASTER_CHECK, Place
 from cenote.errors import CenoteError
+from cenote.log import logger
 from cenote.settings import Settings
 from cenote.store.contract import Store
 from cenote.vault.chunks import PAIR_BYTES
 from cenote.vault.erasure import TombstoneWriter
 from cenote.vault.keys import Keyring
-from cenote.vault.master import Master, load_master
-from cenote.vault.sealing import KEY_BYTES, Unopenable
+from cenote.vault.masters import Masters
+from cenote.vault.receipt_key import open_receipt_key
+from cenote.vault.sealing import KEY_BYTES
 from cenote.vault.slots import KeysFolder, create_keys_folder, pair_of
+from cenote.vault.statements import fingerprint
+from cenote.vault.witness import Witness
 
-_PAIR, _STATE, _CHECK, _SECRET = "pair", "pair_state", "master_check", "server_secret"
+_PAIR, _STATE = "pair", "pair_state"
+_RECEIPT_KEY = "receipt_key"
 
-log = structlog.get_logger("cenote.opening")
+log = logger("cenote.opening")
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
     """An open vault."""
 
-    master: Master
+    master: Masters
     server_secret: bytes
     folder: KeysFolder
     keyring: Keyring
     tombstones: TombstoneWriter
+    witness: Witness
 
     def close(self) -> None:
         """Write the waiting tombstones and let go of the folder."""
@@ -65,11 +71,8 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
         raise CenoteError(
             f"The keys folder {settings.keys} belongs to other data; new data needs a new keys folder."
         )
-    master = load_master(
-        text=settings.master_key,
-        command=settings.master_key_command,
-        file=settings.master_key_file,
-        may_create=pair is None,
+    master = open_masters(
+        settings, lambda name: store.read(lambda tx: tx.meta.find(name)), may_create=pair is None
     )
     if pair is None:
         pair = _pair_up(store, master)
@@ -80,35 +83,42 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
     tombstones = TombstoneWriter(folder, reach)
     store.attach(keyring, tombstones)
     try:
+        witness = _witness(settings, store, pair, master)
         settle(store, folder)
     except BaseException:
         tombstones.close()
         folder.close()
         raise
-    return Vault(master, secret, folder, keyring, tombstones)
+    return Vault(master, secret, folder, keyring, tombstones, witness)
 
 
-def _pair_up(store: Store, master: Master) -> bytes:
+def _witness(settings: Settings, store: Store, pair: bytes, master: Masters) -> Witness:
+    """Whoever vouches for the ledger's head and signs receipts; that it is another than before is said."""
+    folders = [folder for folder in (settings.keys, settings.keys_mirror) if folder is not None]
+    witness = Witness(folders, beginning(pair), open_receipt_key(folders, pair, master))
+    known = store.read(lambda tx: tx.meta.find(_RECEIPT_KEY))
+    if known != witness.public:
+        if known is not None:
+            log.error("receipt key is another", was=fingerprint(known), now=fingerprint(witness.public))
+        store.write(lambda tx: tx.meta.put(_RECEIPT_KEY, witness.public))
+    return witness
+
+
+def _pair_up(store: Store, master: Masters) -> bytes:
     """New data: give it a pair id, which its keys folder will carry too."""
     pair, key = os.urandom(PAIR_BYTES), master.server_key()
-    check = key.seal(Place("meta", _CHECK), b"cenote")
-    secret = key.seal(Place("meta", _SECRET), os.urandom(KEY_BYTES))
-    rows = {_PAIR: pair, _STATE: b"new", _CHECK: check, _SECRET: secret}
+    check = key.seal(Place("meta", MASTER_CHECK), CHECKED)
+    secret = key.seal(Place("meta", SECRET), os.urandom(KEY_BYTES))
+    rows = {_PAIR: pair, _STATE: b"new", MASTER_CHECK: check, SECRET: secret}
     return store.write(lambda tx: tx.meta.add_all(rows))[_PAIR]
 
 
-def _server_secret(store: Store, master: Master) -> bytes:
-    check, secret = store.read(lambda tx: (tx.meta.find(_CHECK), tx.meta.find(_SECRET)))
-    require_master(master, check)
-    return master.server_key().open(Place("meta", _SECRET), secret or b"")
-
-
-def require_master(master: Master, check: bytes | None) -> None:
-    """Refuse a master key that did not seal the check value which new data keeps for this."""
-    try:
-        master.server_key().open(Place("meta", _CHECK), check or b"")
-    except Unopenable as failure:
-        raise CenoteError("The master key is not the one that this data was sealed with.") from failure
+def _server_secret(store: Store, master: Masters) -> bytes:
+    """Sealed by whoever made the data: of several processes that start at once, all must have one key."""
+    check, secret = store.read(lambda tx: (tx.meta.find(MASTER_CHECK), tx.meta.find(SECRET)))
+    if not has_sealed(master.current, check):
+        raise CenoteError(NOT_THIS_DATAS)
+    return master.server_key().open(Place("meta", SECRET), secret or b"")
 
 
 def _join(keys: Path, store: Store, pair: bytes) -> None:

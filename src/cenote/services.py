@@ -11,13 +11,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from cenote.gate import Gate
+from cenote.stand_ins import StandIns
 from cenote.store.contract import Store
 from cenote.vault.keys import Keyring
-from cenote.vault.master import Master
+from cenote.vault.masters import Masters
 from cenote.vault.pool_secrets import PoolSecrets
-from cenote.verification import VerificationKeys
+from cenote.verification import KnownKey, VerificationKeys
 
 _call_id: ContextVar[str] = ContextVar("cenote_call_id")
+_verified: ContextVar[tuple[str, str] | None] = ContextVar("cenote_verified", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class Services:
     store: Store
     keyring: Keyring
     pool_secrets: PoolSecrets
+    stand_ins: StandIns
     verification: VerificationKeys
-    master: Master
+    master: Masters
     server_secret: bytes
     gate: Gate
     now_ms: Callable[[], int]
@@ -82,6 +85,16 @@ class Services:
         """A digest that only this server can make: six digits need more than a hash."""
         return hmac.digest(self.server_secret, text, hashlib.sha256)
 
+    def verifies(self, known: KnownKey, token: str) -> bool:
+        """Whether the token bears this key's signature; asked twice in one call, it is calculated once."""
+        this = (known.key.kid, token)
+        if _verified.get() == this:
+            return True
+        is_right = known.key.verifies(token)
+        if is_right:
+            _verified.set(this)
+        return is_right
+
     def call_id(self) -> str:
         """The id of the request being answered, which the client reads in `x-amzn-requestid`."""
         return _call_id.get()
@@ -90,3 +103,4 @@ class Services:
 def begin_call(call_id: str) -> None:
     """Name the request that this thread is answering."""
     _call_id.set(call_id)
+    _verified.set(None)

@@ -8,11 +8,12 @@ Owns no setting: those stand in `settings.py`.
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 PORT_MAX = 65_535
+RATE_MAX = 1_000_000
 SHOWN_CHARACTERS_MAX = 60
 
 _YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
@@ -98,12 +99,35 @@ def issuer(value: object) -> Literal["cenote", "aws"]:
 
 
 def quotas(value: object) -> Literal["off", "aws"]:
-    """Whose quotas are kept: nobody's yet."""
-    if value == "aws":
-        raise ValueError("must be off: the quotas of AWS are not kept by this version yet")
-    if value != "off":
-        raise ValueError(f"must be off, not {shown(value)}")
-    return "off"
+    """Whose quotas are kept."""
+    if value not in ("off", "aws"):
+        raise ValueError(f"must be off or aws, not {shown(value)}")
+    return value
+
+
+def rates(value: object) -> tuple[tuple[str, int], ...]:
+    """Numbers by name: a table in the file, `NAME=NUMBER,NAME=NUMBER` elsewhere."""
+    pairs = value.items() if isinstance(value, Mapping) else map(_pair, _listed(value))
+    read = whole(0, RATE_MAX)
+    return tuple((str(name), read(number)) for name, number in pairs)
+
+
+def networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks: a list in the file, with commas between them elsewhere."""
+    names = _listed(value)
+    for name in names:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError as wrong:
+            raise ValueError(f"must be addresses or networks such as 10.0.0.0/8 ({wrong})") from wrong
+    return tuple(names)
+
+
+def quota_store_url(value: object) -> str:
+    """The URL of a Redis, told to nobody: it may hold a password."""
+    if not str(value).startswith(("redis://", "rediss://", "redis+unix://")):
+        raise ValueError("must be a redis:// or rediss:// URL, or left out to count in each process")
+    return str(value)
 
 
 def database_url(value: object) -> str:
@@ -134,3 +158,15 @@ def shown(value: object) -> str:
     if len(whole_text) <= SHOWN_CHARACTERS_MAX:
         return whole_text
     return whole_text[:SHOWN_CHARACTERS_MAX] + "…"
+
+
+def _listed(value: object) -> list[str]:
+    """The entries of a list, or of a line with commas."""
+    return [str(one).strip() for one in (value if isinstance(value, list | tuple) else str(value).split(","))]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, number = (piece.strip() for piece in text.partition("="))
+    if not (name and equals):
+        raise ValueError(f"must be like UserUpdate=100,UserRead=500, not {shown(text)}")
+    return name, number

@@ -131,9 +131,37 @@ class Settings:
         default=False,
     )
     quotas: Literal["off", "aws"] = _setting(
-        "Limits on requests a second; `aws`, those that AWS sets, are not served yet.",
+        "Limits on requests a second: `aws` keeps the published ones, for each pool by itself "
+        "(`docs/guides/quotas-and-rules.md`).",
         values.quotas,
         default="off",
+    )
+    quota_overrides: tuple[tuple[str, int], ...] = _setting(
+        "Quotas that are to be other than those that AWS publishes, as `UserUpdate=100,UserRead=500` or as a "
+        "table in the file; `account:UserUpdate=500` holds all pools together. 0 lets nothing in.",
+        values.rates,
+        default=(),
+        shown="none",
+    )
+    quota_store_url: str | None = _setting(
+        "A Redis in which several processes and nodes count together, as `redis://host:6379/0`; without it "
+        "each process counts for itself.",
+        values.quota_store_url,
+        default=None,
+        secret=True,
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        "Addresses and networks of the proxies whose `X-Forwarded-For` is believed, with commas between them "
+        "or as a list in the file. Nobody else's is.",
+        values.networks,
+        default=(),
+        shown="none",
+    )
+    read_only: bool = _setting(
+        "Refuse every operation that changes a pool, its users or its clients, as a secondary replica does; "
+        "reading and signing in go on.",
+        values.yes_or_no,
+        default=False,
     )
 
     def __post_init__(self) -> None:
@@ -147,6 +175,8 @@ class Settings:
             raise CenoteError("workers must be 1 on the embedded database and in development.")
         if self.smtp_url is not None and (self.smtp_from is None or self.console_messages):
             raise CenoteError("smtp_url needs smtp_from beside it, and console_messages off.")
+        if self.quota_overrides and self.quotas == "off":
+            raise CenoteError("quota_overrides needs quotas aws beside it.")
         if self.dev:
             _require_loopback(self.host)
 
@@ -169,6 +199,21 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) 
     them, start at `folder`.
     """
     given = {**_from_file(folder / FILE_NAME), **_from_variables(environ), **_from_flags(flags)}
+    return _decided(given, folder)
+
+
+def of_arguments(arguments: Mapping[str, object], folder: Path) -> Settings:
+    """
+    The settings of a server inside another program: its arguments alone, and neither variables nor a file.
+
+    As in `load`, None counts as not given, relative paths start at `folder`, and the first wrong one is
+    refused in a sentence.
+    """
+    given = {_field(name).name: _Given(value, "an argument") for name, value in arguments.items()}
+    return _decided({name: one for name, one in given.items() if one.value is not None}, folder)
+
+
+def _decided(given: Mapping[str, _Given], folder: Path) -> Settings:
     decided: dict[str, Any] = {"data": Settings().data}
     decided |= {one.name: _read(one, given[one.name]) for one in fields(Settings) if one.name in given}
     for name, value in decided.items():

@@ -1,35 +1,14 @@
 """The disk's own troubles: full, read-only, locked.  A clear error, nothing half done, and on it goes."""
 
 import json
-import resource
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
+from tests.database_away import full_disk
 from tests.house import House, Tenant, error_of
 
-ROOM_BYTES = 4096
 FAULT = ("InternalErrorException", "Something went wrong", 500)
-
-
-def worker_of(house: House) -> int:
-    """The process that serves: the only child of the one that was started."""
-    assert house.process is not None
-    children = Path(f"/proc/{house.process.pid}/task/{house.process.pid}/children").read_text().split()
-    return int(children[0])
-
-
-@contextmanager
-def full_disk(house: House) -> Iterator[None]:
-    """No file of the server's may grow: what a full disk does, to this one process."""
-    pid, journal = worker_of(house), house.data / "cenote.db-wal"
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (journal.stat().st_size + ROOM_BYTES, hard))
-    yield
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def alarms(house: House) -> list[str]:

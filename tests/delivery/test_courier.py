@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from cenote import courier
 from cenote.courier import ATTEMPTS_MAX, CLAIM_MS, PAUSE_MS_FIRST, Courier, Habits
 from cenote.delivery.sending import NotTakenError
 from cenote.domain.registrations import Message
 from tests.engines import NOW_MS, WAIT_S_MAX, Engine, Newcomer, open_postgres, open_sqlite
+from tests.lines import caught_lines
 
 ADDRESS, CODE = "ann@example.com", "123456"
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -172,7 +172,7 @@ def test_a_message_that_is_never_taken_is_given_up_with_an_alarm_that_tells_nobo
     office: Office, ann: Newcomer
 ) -> None:
     office.sender.always = NotTakenError("busy")
-    with capture_logs() as log:
+    with caught_lines() as log:
         sent = office.open()
         office.promise(ann, lives_ms=DAY_MS)
         for attempt in range(1, ATTEMPTS_MAX + 1):
@@ -200,7 +200,7 @@ def test_a_refusal_for_good_is_believed_at_once(office: Office, ann: Newcomer) -
 
 def test_a_sender_that_breaks_is_a_sender_that_has_not_taken_it(office: Office, ann: Newcomer) -> None:
     office.sender.answers = [ZeroDivisionError(ADDRESS)]
-    with capture_logs() as log:
+    with caught_lines() as log:
         office.open()
         office.promise(ann)
         office.until_given(1)

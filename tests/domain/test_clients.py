@@ -519,3 +519,47 @@ def test_a_wrong_hash_is_refused(sent):
 def test_a_public_client_has_nothing_to_prove():
     assert refusal_of_hash([], "anything") == f"Unable to verify secret hash for client {CLIENT_ID}"
     assert refusal_of_hash([], "") == f"Unable to verify secret hash for client {CLIENT_ID}"
+
+
+def test_rotation_is_on_when_it_is_enabled_with_the_grace_that_was_said():
+    on = new(RefreshTokenRotation={"Feature": "ENABLED", "RetryGracePeriodSeconds": 10})
+    off = new(RefreshTokenRotation={"Feature": "DISABLED", "RetryGracePeriodSeconds": 10})
+    assert [clients.rotates_refresh_tokens(one) for one in (on, off, new())] == [True, False, False]
+    assert [clients.retry_grace_ms(one) for one in (on, off, new())] == [10_000, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "revokes, rotates, shown",
+    [
+        (True, False, (True, True, True)),
+        (True, True, (True, True, True)),
+        (False, True, (True, False, True)),
+        (False, False, (False, False, False)),
+    ],
+)
+def test_tokens_show_their_origin_where_they_can_be_revoked_or_renewed_by_another(revokes, rotates, shown):
+    rotation = {"Feature": "ENABLED" if rotates else "DISABLED"}
+    document = new(EnableTokenRevocation=revokes, RefreshTokenRotation=rotation)
+    assert shown == (
+        clients.shows_origin(document),
+        clients.shows_origin_of_access(document, 0),
+        clients.shows_origin_of_access(document, 1),
+    )
+
+
+@pytest.mark.parametrize("given", [None, "", "wrong", "secre", "secret ", "ünïcode"])
+def test_a_client_holds_its_secrets_and_no_other(given):
+    assert clients.holds_secret([], given)
+    assert not clients.holds_secret(["secret", "other"], given)
+    assert clients.holds_secret(["secret", "other"], "secret")
+    assert clients.holds_secret(["secret", "other"], "other")
+
+
+def test_a_raw_secret_is_asked_for_and_compared():
+    clients.check_secret(CLIENT_ID, ["secret"], "secret")
+    clients.check_secret(CLIENT_ID, [], None)
+    clients.check_secret(CLIENT_ID, [], "anything")
+    with pytest.raises(NotAuthorizedException, match="configured for secret but secret was not received"):
+        clients.check_secret(CLIENT_ID, ["secret"], None)
+    with pytest.raises(NotAuthorizedException, match=f"Unable to verify secret hash for client {CLIENT_ID}"):
+        clients.check_secret(CLIENT_ID, ["secret"], "wrong")

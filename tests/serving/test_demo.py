@@ -50,6 +50,8 @@ def test_every_door_is_shut_and_the_demo_says_so(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     for tried, met in DOORS.items():
         assert re.search(rf"^ ?{re.escape(tried)} +{met} +shut *$", done.stdout, re.MULTILINE), tried
+    tokens = "AccessToken, ExpiresIn, IdToken, RefreshToken, TokenType"
+    assert re.search(rf"^ ?sign-in by SRP, both legs +{tokens} +done *$", done.stdout, re.MULTILINE)
     assert re.search(r"^[0-9]+ answers, no surprise, in [0-9]+\.[0-9] s\.$", done.stdout, re.MULTILINE)
     assert SURPRISE not in done.stdout
     assert not list(tmp_path.iterdir())

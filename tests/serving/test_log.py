@@ -4,16 +4,20 @@ import json
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from structlog.testing import capture_logs
-
 from cenote import errors
+from cenote.counting import Counting
+from cenote.orders import Orders
+from cenote.wire.admission import Admission
 from cenote.wire.authorization import AnyCredentials
 from cenote.wire.protocol import Call, Protocol
 from cenote.wire.sigv4 import Head
 from tests.by_hand import CONTENT_TYPE, TARGET_PREFIX, ask, post
+from tests.engines import open_sqlite
 from tests.house import MODEL, House, Tenant, error_of
+from tests.lines import caught_lines
 
 
 def lines_of(house: House) -> list[dict[str, Any]]:
@@ -117,16 +121,21 @@ def test_nothing_of_a_persons_is_in_the_log_after_a_whole_life(own_house: House)
         assert not any(part in told for part in token.split(".") if len(part) > 20)
 
 
-def test_a_fault_of_our_own_is_logged_by_its_place_and_kind_alone():
+def test_a_fault_of_our_own_is_logged_by_its_place_and_kind_alone(tmp_path: Path):
     def boom(_services: Any, request: Any) -> None:
         raise KeyError(request["AccessToken"])
 
-    protocol = Protocol(MODEL, None, AnyCredentials(), {"GetUser": boom})  # type: ignore[arg-type]
+    engine, counts = open_sqlite(tmp_path), Counting()
+    orders = Orders(engine.store)
+    admission = Admission(None, orders, None, visits=counts, requests=counts)  # type: ignore[arg-type]
+    protocol = Protocol(MODEL, None, AnyCredentials(), admission, {"GetUser": boom})  # type: ignore[arg-type]
     head = Head("", lambda _name: None, "127.0.0.1")
     call = Call("id", TARGET_PREFIX + "GetUser", CONTENT_TYPE, head, b'{"AccessToken":"canary"}')
-    with capture_logs() as logged:
+    with caught_lines() as logged:
         reply = protocol.answer(call)
         alarmed = replace(protocol, operations={"GetUser": alarm}).answer(call)
+    orders.close()
+    engine.close()
     assert (reply.status, alarmed.status) == (500, 500)
     assert reply.body == b'{"__type":"InternalErrorException","message":"Something went wrong"}'
     fault, told = logged

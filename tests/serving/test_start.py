@@ -25,7 +25,7 @@ from tests.house import REGION, START_WAIT_S_MAX, House, environment, free_port
 
 STOP_WAIT_S_MAX = 10  # the worker itself would be killed after twenty
 SERVE = [sys.executable, "-m", "cenote", "serve"]
-NOT_BY_FLAG = {"dev", "console_messages", "master_key"}  # switches, and what no flag may carry
+NOT_BY_FLAG = {"dev", "console_messages", "read_only", "master_key"}  # switches, and what no flag may carry
 WRONG = {
     "dev": "perhaps",
     "host": "http://localhost",
@@ -46,7 +46,11 @@ WRONG = {
     "smtp_url": "http://localhost",
     "smtp_from": " ",
     "console_messages": "perhaps",
-    "quotas": "aws",
+    "quotas": "google",
+    "quota_overrides": "UserUpdate",
+    "quota_store_url": "http://localhost",
+    "trusted_proxies": "proxy.example.com",
+    "read_only": "perhaps",
 }
 
 

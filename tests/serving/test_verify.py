@@ -25,6 +25,11 @@ def verify(
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
+def states_in(receipt: dict[str, Any]) -> list[str]:
+    """What the slot holds in each copy of the keys folder."""
+    return [copy["state"] for copy in receipt["slot"]["copies"]]
+
+
 def erased(house: House, tenant: Tenant, username: str) -> str:
     """A user who signed up and deleted themself: their `sub`."""
     sub = tenant.sign_up(username, email=f"{username}@example.com")
@@ -40,7 +45,7 @@ def test_an_erased_user_is_proven_gone_from_the_files_and_from_an_older_copy(own
     tenant.cognito.delete_user(AccessToken=tenant.sign_in("ann")["AccessToken"])
     status, receipt, _said = verify(own_house, sub, "--also", str(backup))
     assert (status, receipt["verdict"], receipt["erased_with"]) == (0, "erased", "user")
-    assert receipt["slot"]["states"] == ["buried"]
+    assert states_in(receipt) == ["buried"]
     assert any(copy["keys"] for copy in receipt["copies"])
     assert all(copy["openable"] == 0 for copy in receipt["copies"])
     assert sub not in json.dumps(receipt)
@@ -96,7 +101,7 @@ def test_a_chunk_that_is_missing_leaves_the_proof_open(own_house: House) -> None
     own_house.stop()
     (own_house.keys / "chunk-00000000.slots").rename(own_house.root / "away")
     status, receipt, _said = verify(own_house, sub)
-    assert (status, receipt["verdict"], receipt["slot"]["states"]) == (1, "pending", ["missing"])
+    assert (status, receipt["verdict"], states_in(receipt)) == (1, "pending", ["missing"])
 
 
 def test_nobody_is_unknown_and_a_bad_identity_is_refused(own_house: House) -> None:

@@ -26,40 +26,46 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("pure domain", "domain/srp.py imports gmpy2"): "arithmetic is pure, and eight times as fast",
     **{
         ("positional arguments", f"cli/main.py:{command}"): "typer reads a flag from each parameter"
-        for command in ("doctor", "restore", "serve", "verify")
+        for command in ("doctor", "restore", "serve")
     },
 }
 
 # Imports go down only.  A part may import itself and what is named here.
-FOR_ALL = {"errors", "registry", "services", "settings"}
-BELOW = {"domain", "errors"}
+FOR_ALL = {"errors", "log", "registry", "services", "settings"}
+BELOW = {"domain", "errors", "folders", "log"}
 WAYS_OUT = {"store", "vault", "triggers", "delivery", "federation"}
-SEAMS = {"clock", "gate", "verification"}  # modules that each fill one place in `Services`
+SEAMS = {"clock", "gate", "stand_ins", "verification"}  # modules that each fill one place in `Services`
 # What is done at a start and behind the answers.
-STEWARDS = {"agreement", "opening", "housekeeping", "lookback"}
+STEWARDS = {"agreement", "alarms", "changeover", "rewrapping", "chaining", "errands", "opening", "housekeeping", "lookback"}
 EVERYTHING = {"*"}
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"app", "settings"},
+    "__init__": {"embedded", "errors"},
     "__main__": {"cli"},
     "errors": set(),
+    "log": set(),
+    "folders": set(),
     "settings": {"errors", "setting_values"},
     "setting_values": set(),
     "domain": {"errors"},
     **dict.fromkeys(WAYS_OUT, BELOW),
-    **{seam: {"store", "vault", *BELOW} for seam in SEAMS},
+    **{seam: {"cores", "store", "vault", *BELOW} for seam in SEAMS},
     "services": {"settings", *WAYS_OUT, *SEAMS, *BELOW},
     "operations": {"domain", *WAYS_OUT, *SEAMS, *FOR_ALL},
     "registry": {"operations", *FOR_ALL},
-    "wire": {"domain", *FOR_ALL},
+    # What an operator ordered, and the counts behind quotas: only `wire/admission.py` asks them.
+    "orders": {"store", *BELOW},
+    "counting": BELOW,
+    "wire": {"domain", "orders", "counting", *FOR_ALL},
     "seams": set(),
+    "cores": set(),
     **{steward: {"settings", "store", "vault", *STEWARDS, *BELOW} for steward in STEWARDS},
     "courier": {"delivery", "store", *BELOW},
     **{
         face: {"domain", "seams", "wire", "operations", *FOR_ALL}
         for face in ("http", "oauth", "pages", "console")
     },
-    "cli": EVERYTHING,
-    "app": EVERYTHING,
+    "testing": {"embedded", "errors"},
+    **dict.fromkeys(("app", "cli", "embedded"), EVERYTHING),
 }
 ENGINES = {"cenote.store.sqlite", "cenote.store.postgres"}
 MAY_NAME_AN_ENGINE = {"app", "cli", "store"}
@@ -222,6 +228,14 @@ def test_only_the_builder_knows_which_engine_it_is():
             for name in imports_of(file)
             if name in ENGINES
         ),
+    )
+
+
+def test_a_program_that_holds_a_server_keeps_its_own_structlog():
+    allowed = {"log.py", "cli/logging.py"}
+    hold(
+        "logging",
+        (name_of(file) for file in FILES if "structlog" in imports_of(file) if name_of(file) not in allowed),
     )
 
 

@@ -12,7 +12,7 @@ from cenote.domain.access_keys import AccessKey, new_access_key, open_secret
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
 from cenote.store.beside import SQLiteGuest
-from cenote.store.copying import TABLES
+from cenote.store.copying import NOT_COPIED, TABLES
 from cenote.store.migrations import SQLITE_WORDS, apply, pending
 from cenote.store.sqlite import DATABASE_FILE, SQLiteStore, connect
 from cenote.vault.master import Master
@@ -116,7 +116,7 @@ def test_a_backup_takes_every_table(tmp_path):
     connection = sqlite3.connect(tmp_path / DATABASE_FILE)
     held = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
     connection.close()
-    assert held == set(TABLES)
+    assert held == {*TABLES, *NOT_COPIED}
 
 
 def test_a_guest_and_the_server_see_what_the_other_wrote(tmp_path):
@@ -200,7 +200,7 @@ def test_two_guests_at_once_take_turns(tmp_path):
 def test_a_guest_is_refused_without_a_database_and_on_an_older_schema(tmp_path):
     with pytest.raises(CenoteError, match=r"There is no database at .* first start of a server makes it"):
         SQLiteGuest(tmp_path)
-    connection = connect(tmp_path / DATABASE_FILE)
+    connection = connect(tmp_path / DATABASE_FILE, mode="rwc")
     connection.execute("begin immediate")
     apply(connection, pending(0)[0][1], SQLITE_WORDS)
     connection.execute("pragma user_version = 1")

@@ -50,6 +50,11 @@ def raised_by(engine, newcomer):
     return lambda: engine.store.write(body)
 
 
+def found(store, session):
+    """A session as it is now, if it is alive."""
+    return store.read(lambda tx: tx.callers.find_renewing(session.sub, session.session_id))[1]
+
+
 def paged(store, list_page):
     """Everything, page by page; each page is asked for by the last of what came before."""
     seen: list[Any] = []
@@ -253,8 +258,8 @@ def test_sessions_end_all_at_once_and_nobody_elses_with_them(engine, store):
         store.write(lambda tx, session=session: tx.sessions.add(session))
     store.write(lambda tx: tx.codes.put(code_for(ann), now_ms=NOW_MS))
     store.write(lambda tx: tx.sessions.drop_all(ann.sub))
-    assert [store.read(lambda tx, s=s: tx.sessions.find(s.sub, s.session_id)) for s in theirs] == [None, None]
-    assert store.read(lambda tx: tx.sessions.find(bob.sub, others.session_id)) == others
+    assert [found(store, session) for session in theirs] == [None, None]
+    assert found(store, others) == others
     assert store.write(lambda tx: tx.codes.take(ann.sub, Purpose.SIGN_UP, b"digest")) is not None
 
 
@@ -265,7 +270,7 @@ def test_what_is_past_its_time_is_cleared_some_at_once_and_nothing_else(engine, 
         store.write(lambda tx, session=session: tx.sessions.add(session))
     cleared = [store.write(lambda tx: tx.sessions.drop_expired(NOW_MS, 2)) for _round in range(3)]
     assert cleared == [2, 1, 0]
-    assert store.read(lambda tx: tx.sessions.find(ann.sub, present.session_id)) == present
+    assert found(store, present) == present
 
 
 # Erasing a user
@@ -288,7 +293,7 @@ def test_an_erasure_returns_with_the_tombstone_written_and_every_row_gone(engine
     assert ann.slot_now() == b"CENOTE-X" + digest_of(ann.sub) + bytes(24)
     assert not ann.is_held()
     assert store.read(lambda tx: tx.users.find_named(pool, b"alias")) is None
-    assert store.read(lambda tx: tx.sessions.find(ann.sub, session.session_id)) is None
+    assert not store.read(lambda tx: tx.sessions.is_spent(ann.sub, session.session_id))
     assert store.read(lambda tx: tx.codes.find(ann.sub, Purpose.SIGN_UP)) is None
     assert store.read(lambda tx: tx.outbox.list_newest(MANY)) == []
     line = store.read(lambda tx: tx.ledger.find(digest_of(ann.sub)))
@@ -377,7 +382,7 @@ def test_the_name_of_a_user_whose_slot_is_a_tombstone_is_free_and_their_rows_go_
     assert kinds(outcomes) == {"NoneType": 1, "UsernameExistsException": MANY - 1}
     namesake = store.read(lambda tx: tx.users.find_named(pool, b"ann"))
     assert store.read(lambda tx: tx.users.list_subs(pool.pool_id, MANY)) == [namesake.sub]
-    assert store.read(lambda tx: tx.sessions.find(ghost.sub, "session")) is None
+    assert not store.read(lambda tx: tx.sessions.is_spent(ghost.sub, "session"))
     assert store.read(lambda tx: tx.ledger.find(digest_of(ghost.sub))).slot == ghost.wrapped.slot
 
 

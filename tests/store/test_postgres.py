@@ -1,17 +1,22 @@
 """What PostgreSQL alone can do to a server: go away, at the worst moment, and be full."""
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from cenote.errors import CenoteError, InternalErrorException, TooManyRequestsException, UserNotFoundException
 from cenote.settings import Settings
 from cenote.store.postgres import PostgresStore
+from cenote.store.postgres_servers import SILENCE_MS_MAX, habits
 from cenote.store.transaction import Transaction
 from tests.cut_wire import Wire
 from tests.engines import NOW_MS, WAIT_S_MAX, Engine, at_once, kinds, open_postgres, open_store_at
@@ -75,7 +80,7 @@ def test_a_database_that_is_away_is_an_internal_error_and_is_found_again(wire: W
     ann = wired.add_user()
     wire.is_dead = True
     time.sleep(0.1)
-    with pytest.raises((InternalErrorException, TooManyRequestsException)):
+    with pytest.raises(InternalErrorException):
         wired.store.read(lambda tx: tx.users.find(ann.sub))
     wire.is_dead = False
     until = time.monotonic() + WAIT_S_MAX
@@ -86,6 +91,45 @@ def test_a_database_that_is_away_is_an_internal_error_and_is_found_again(wire: W
             continue
         return
     raise AssertionError("the database was not found again")
+
+
+def test_a_machine_that_says_nothing_any_more_is_given_up_within_seconds(wired: Engine) -> None:
+    with connection_of(wired) as connection, socket.socket(fileno=os.dup(connection.fileno())) as near:
+        assert near.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == SILENCE_MS_MAX
+        idle, every, times = (
+            near.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert (idle + every * times) * 1000 <= 2 * SILENCE_MS_MAX
+
+
+def test_what_a_url_says_itself_is_not_overruled() -> None:
+    kept = habits("postgresql://one,two/cenote?connect_timeout=9&target_session_attrs=any")
+    assert kept.keys() == habits("postgresql://one/cenote").keys() - {
+        "connect_timeout",
+        "target_session_attrs",
+    }
+
+
+@pytest.mark.parametrize("found, used", [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
+def test_commits_are_durable_also_on_a_server_that_would_rather_be_fast(
+    wire: Wire, tmp_path: Path, found: str, used: str
+) -> None:
+    with psycopg.connect(wire.url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set synchronous_commit = {found}".encode())
+    settings = Settings(data=tmp_path / "data", database_url=wire.url)
+    engine = open_store_at(settings, lambda seams: PostgresStore(wire.url, reach=seams.reach))
+    with connection_of(engine) as connection:
+        assert connection.execute("show synchronous_commit").fetchone() == (used,)
+    engine.close()
+
+
+def connection_of(engine: Engine) -> AbstractContextManager["psycopg.Connection[tuple[Any, ...]]"]:
+    """One of the connections that a store works with."""
+    assert isinstance(engine.store, PostgresStore)
+    return engine.store._connection()
 
 
 def test_a_pool_that_is_exhausted_answers_too_many_requests(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cenote.domain.registrations import ClientSecret
+from cenote.domain.sealed import Grave, digest_of
 from cenote.errors import ConcurrentModificationException
 from cenote.store.copying import sqlite_target
 from cenote.store.postgres import PostgresStore
@@ -133,6 +134,16 @@ def test_a_client_is_held_in_its_own_pool_only(engine, store, client):
 def test_pools_are_counted(engine, store):
     engine.add_pool()
     assert store.read(lambda tx: tx.pools.count()) == 2
+
+
+def test_pools_that_are_erased_take_nobodys_place_in_a_page(engine, store):
+    """Their rows are here again after an older database was put back; their slots say what became of them."""
+    pools = sorted([engine.pool, *(engine.add_pool() for _ in range(5))], key=lambda one: one.pool_id)
+    erased, living = pools[:4], [one.pool_id for one in pools[4:]]
+    engine.vault.folder.bury([Grave(digest_of(one.pool_id), one.slot) for one in erased])
+    assert [one.pool_id for one in store.read(lambda tx: tx.pools.list_page("", 2))] == living
+    assert [one.pool_id for one in store.read(lambda tx: tx.pools.list_page("", 1))] == living[:1]
+    assert store.read(lambda tx: tx.pools.list_page(living[-1], 2)) == []
 
 
 COLUMNS = ["client_id", "pool_id", "name", "version", "secret", "document", "created_ms", "modified_ms"]

@@ -5,6 +5,7 @@ The keys are opened from a copy of a running house's folders, as whoever holds a
 """
 
 import base64
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 
 from cenote.opening import open_vault
 from cenote.settings import Settings
@@ -23,6 +25,8 @@ from cenote.store.sqlite import DATABASE_FILE, SQLiteStore
 from cenote.vault.pool_secrets import OpenedPool, PoolSecrets
 from cenote.vault.signing import SigningKey
 from tests.house import House
+
+ROW_WAIT_S = 30  # for a busy server's own writes
 
 
 def keys_of(house: House, pool_id: str) -> OpenedPool:
@@ -36,6 +40,28 @@ def keys_of(house: House, pool_id: str) -> OpenedPool:
         finally:
             store.close()
             vault.close()
+
+
+def server_secret_of(house: House) -> bytes:
+    """The key under which this house, which may be running, seals what only it is to read again."""
+    with _opened(house) as (settings, store):
+        vault = open_vault(settings, store, lambda _seam: None)
+        try:
+            return vault.server_secret
+        finally:
+            store.close()
+            vault.close()
+
+
+def change_row(house: House, sql: str, **values: object) -> None:
+    """Change the rows of a running house, as whoever can write to its database."""
+    if "--database-url" in house.flags:
+        url = house.flags[house.flags.index("--database-url") + 1]
+        with psycopg.connect(url) as connection:
+            connection.execute(re.sub(r":(\w+)", r"%(\1)s", sql).encode(), values)
+        return
+    with closing(sqlite3.connect(house.data / DATABASE_FILE, timeout=ROW_WAIT_S)) as file, file:
+        file.execute(sql, values)
 
 
 @contextmanager

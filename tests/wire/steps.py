@@ -97,6 +97,30 @@ def refresh(tenant: Tenant, token: str, client_id: str | None = None, **paramete
     return answer
 
 
+def rotating(grace_s: int = 0, **changes: Any) -> dict[str, Any]:
+    """The configuration of a client whose refresh tokens rotate."""
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": grace_s}
+    return {
+        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+        "RefreshTokenRotation": rotation,
+    } | changes
+
+
+def renew(tenant: Tenant, token: str, client_id: str | None = None, **request: Any) -> dict[str, Any]:
+    """The AuthenticationResult of GetTokensFromRefreshToken."""
+    answer = tenant.cognito.get_tokens_from_refresh_token(
+        ClientId=client_id or tenant.client_id, RefreshToken=token, **request
+    )
+    result: dict[str, Any] = answer["AuthenticationResult"]
+    return result
+
+
+def revoke(tenant: Tenant, token: str, client_id: str | None = None, **request: Any) -> None:
+    """RevokeToken, which answers nothing."""
+    answer = tenant.cognito.revoke_token(Token=token, ClientId=client_id or tenant.client_id, **request)
+    assert set(answer) == {"ResponseMetadata"}
+
+
 def secret_hash(client: dict[str, Any], username: str) -> str:
     """The SECRET_HASH of a client, by the developer guide's formula."""
     text = username + client["ClientId"]

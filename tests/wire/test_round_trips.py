@@ -8,6 +8,7 @@ import pytest
 from tests.cut_wire import Wire
 from tests.house import House, Tenant
 from tests.postgres import drop_database, new_database
+from tests.wire.steps import renew, revoke, rotating
 
 TRIES = (
     8  # the housekeeper goes there as well, now and then: the fewest of some tries are the operation's own
@@ -56,3 +57,20 @@ def test_each_operation_goes_to_the_database_as_seldom_as_it_can(wired: tuple[Wi
     assert counted["DeleteUser"] <= 1 + 2
     assert counted["InitiateAuth"] <= 2 + 2
     assert counted["SignUp"] <= 2 + 4
+
+
+def test_renewing_and_revoking_go_there_as_seldom(wired: tuple[Wire, House]) -> None:
+    wire, house = wired
+    plain, strict = Tenant(house), Tenant(house, client=rotating())
+    kept = [plain.user(f"user{number}")["RefreshToken"] for number in range(TRIES)]
+    rotated = [strict.user(f"user{number}")["RefreshToken"] for number in range(TRIES)]
+    renewing, rotation = (
+        fewest(wire, [partial(renew, tenant, token) for token in tokens])
+        for tenant, tokens in ((plain, kept), (strict, rotated))
+    )
+    # The client; the user with the session; the groups.
+    assert renewing == 3
+    # And what a write waits for, once the tokens are signed.
+    assert rotation == 3 + 2
+    # The client, and the write.
+    assert fewest(wire, [partial(revoke, plain, token) for token in kept]) == 1 + 2

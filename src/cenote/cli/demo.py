@@ -1,8 +1,8 @@
 """
 `cenote demo`: a user comes, signs in, deletes themself, and then every door that they used is tried.
 
-Owns the story.  The server is a real process (`demo_server.py`), the client unmodified boto3, and each answer
-is judged and shown (`demo_report.py`).
+Owns the story.  The server is a real process (`demo_server.py`), the client unmodified boto3, which is lent
+the client's half of SRP (`testing/srp.py`), and each answer is judged and shown (`demo_report.py`).
 """
 
 import importlib.util
@@ -19,9 +19,10 @@ from rich.console import Console
 from cenote.cli.demo_report import DONE, SHUT, SURPRISE, Report, Row, answer_to, judged
 from cenote.cli.demo_server import House, Server
 from cenote.errors import CenoteError
+from cenote.testing.srp import sign_in
 
 NAME, EMAIL, PASSWORD = "ann", "ann@example.com", "Every-door-1-shut"
-FLOWS = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+FLOWS = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 
 NOBODY = "UserNotFoundException: User does not exist."
 REFRESH_GONE = "NotAuthorizedException: The user has been deleted for the associated refresh token"
@@ -88,8 +89,7 @@ def _come(server: Server, report: Report) -> Person:
     report.saw("create_user_pool_client", client_id)
     sub = _sign_up(server, report, client_id)
     _confirm(server, report, client_id)
-    tokens = cognito.initiate_auth(**_password_sign_in(client_id))["AuthenticationResult"]
-    report.saw("initiate_auth, password", ", ".join(sorted(tokens)))
+    tokens = _sign_in_by_srp(server, report, pool_id, client_id)
     _read_profile(server, report, sub, tokens["AccessToken"])
     return Person(client_id, sub, tokens["AccessToken"], tokens["RefreshToken"])
 
@@ -111,6 +111,14 @@ def _confirm(server: Server, report: Report, client_id: str) -> None:
         server.client.confirm_sign_up, ClientId=client_id, Username=NAME, ConfirmationCode=mail["code"]
     )
     report.add(judged("confirm_sign_up, that code", "HTTP 200", answer, word=DONE))
+
+
+def _sign_in_by_srp(server: Server, report: Report, pool_id: str, client_id: str) -> dict[str, str]:
+    """Prove the password without sending it, as Amplify and the other clients do."""
+    answer = sign_in(server.client, client_id=client_id, pool_id=pool_id, username=NAME, password=PASSWORD)
+    tokens: dict[str, str] = answer["AuthenticationResult"]
+    report.saw("sign-in by SRP, both legs", ", ".join(sorted(tokens)))
+    return tokens
 
 
 def _read_profile(server: Server, report: Report, sub: str, access_token: str) -> None:
@@ -168,14 +176,13 @@ def _search_every_file(house: House, report: Report, person: Person) -> None:
         judged("cenote erasure verify SUB", "erased, exit 0", f"{receipt['verdict']}, exit {done.returncode}")
     )
     for copy in receipt["copies"]:
-        place = Path(copy["path"]).relative_to(house.root)
         met = f"envelopes {copy['envelopes']}, keys {copy['keys']}, open {copy['openable']}"
-        report.add(Row(str(place), met, SURPRISE if copy["openable"] else SHUT))
-    searched = {Path(copy["path"]).parent for copy in receipt["copies"] if copy["keys"]}
-    if house.backup not in searched:
+        report.add(Row(copy["name"], met, SURPRISE if copy["openable"] else SHUT))
+    if not any(copy["keys"] for copy in receipt["copies"] if copy["kind"] == "backup"):
         report.saw("the backup", "holds no key of the user: the search proves nothing", is_right=False)
-    for clock, moment in receipt["clocks"].items():
-        report.saw(clock.replace("_", " "), moment, is_right=moment != "not yet")
+    for name, clock in receipt["clocks"].items():
+        met = ", ".join([clock["state"], *filter(None, [clock["at"]]), *clock["because"]])
+        report.saw(name.replace("_", " "), met, is_right=clock["state"] in {"gone", "doubtful"})
 
 
 def _put_the_backup_back(house: House, report: Report, person: Person) -> None:

@@ -9,48 +9,42 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from cenote.changeover import change_under_way, open_masters
+from cenote.cli import clocks
 from cenote.cli.backup import source_of
+from cenote.cli.findings import Finding
 from cenote.errors import CenoteError
 from cenote.settings import Settings
 from cenote.store.copying import Source
-from cenote.vault.chunks import CHUNK_BYTES, HEADER_PAGE_BYTES
-from cenote.vault.master import Master, load_master
+from cenote.vault.chunks import CHUNK_BYTES
 from cenote.vault.slots import pair_of
 
 FREE_BYTES_MIN = 64 * 1024 * 1024
-NOT_IN_PLACE = {"btrfs", "zfs", "overlay", "bcachefs", "f2fs", "nilfs2", "apfs"}
 COLOURS = {"ok": "green", "warning": "yellow", "alarm": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: str
-    what: str
-    said: str
-
-
-def doctor(settings: Settings) -> int:
+def doctor(settings: Settings, also: list[Path]) -> int:
     """Print every finding; 1 when there is an alarm."""
     table = Table("", "what", "found", title="Cenote's house")
     worst = 0
-    for finding in _findings(settings):
+    for finding in _findings(settings, also):
         table.add_row(f"[{COLOURS[finding.level]}]{finding.level}", finding.what, finding.said)
         worst = max(worst, int(finding.level == "alarm"))
     Console().print(table)
     return worst
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
-    for examine in (_database, _master, _keys, _mirror, _apart, _in_place, _space, _clock):
+def _findings(settings: Settings, also: list[Path]) -> Iterator[Finding]:
+    records = (_database, clocks.ledger, clocks.owed, _master)
+    places = (_keys, clocks.mirror, _apart, clocks.in_place)
+    for examine in (*records, *places, partial(clocks.archived, also=also), _space, _clock):
         yield from _guarded(examine, settings)
 
 
@@ -58,7 +52,8 @@ def _guarded(examine: Callable[[Settings], Iterator[Finding]], settings: Setting
     try:
         yield from examine(settings)
     except (CenoteError, OSError) as failure:
-        yield Finding("alarm", examine.__name__.strip("_"), str(failure))
+        name = getattr(examine, "__name__", "archives").strip("_")
+        yield Finding("alarm", name, str(failure))
 
 
 def _meta(source: Source) -> dict[str, bytes]:
@@ -69,31 +64,19 @@ def _database(settings: Settings) -> Iterator[Finding]:
     where = "PostgreSQL" if settings.database_url else str(settings.data)
     with source_of(settings) as source:
         yield Finding("ok", "database", f"{where}, schema {source.schema}")
-        columns = source.columns("ledger")
-        lines = [dict(zip(columns, row, strict=True)) for rows in source.rows("ledger") for row in rows]
-    owed = sum(1 for line in lines if not line["done"])
-    yield Finding("ok", "ledger", f"{len(lines)} erasures on record")
-    if owed:
-        yield Finding(
-            "warning", "tombstones", f"{owed} not known to be written; a running server writes them"
-        )
     if not settings.database_url:
         yield from _private(settings.data, "data folder")
 
 
 def _master(settings: Settings) -> Iterator[Finding]:
-    master = load_master(
-        text=settings.master_key,
-        command=settings.master_key_command,
-        file=settings.master_key_file,
-        may_create=False,
-    )
     with source_of(settings) as source:
-        check = _meta(source).get("master_check", b"")
-    if check[1:5] != Master.of(master.secret).key_id:
-        yield Finding("alarm", "master key", "it is not the one that this data was sealed with")
-    else:
-        yield Finding("ok", "master key", "it opens this data")
+        meta = _meta(source)
+    open_masters(settings, meta.get)
+    yield Finding("ok", "master key", "it opens this data")
+    change = change_under_way(meta.get)
+    if change is not None:
+        said = f"it is being changed, to {change.following.hex()}: finish it with cenote keys rotate-master"
+        yield Finding("warning", "master key", said)
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -117,25 +100,6 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("alarm", "keys folder", f"damaged: {', '.join(damaged)}")
 
 
-def _mirror(settings: Settings) -> Iterator[Finding]:
-    if settings.keys_mirror is None:
-        yield Finding("warning", "mirror", "none: a lost keys folder loses every user")
-        return
-    if pair_of(settings.keys_mirror) != pair_of(settings.keys):
-        yield Finding("alarm", "mirror", f"{settings.keys_mirror} does not belong to the keys folder")
-        return
-    differing = [
-        path.name
-        for path in _chunks(settings.keys)
-        if not (settings.keys_mirror / path.name).exists()
-        or _slots(settings.keys_mirror / path.name) != _slots(path)
-    ]
-    if differing:
-        yield Finding("warning", "mirror", f"behind in {', '.join(differing)}: the next start brings it up")
-    else:
-        yield Finding("ok", "mirror", f"{settings.keys_mirror} holds the same")
-
-
 def _apart(settings: Settings) -> Iterator[Finding]:
     if settings.database_url or not settings.data.exists() or not settings.keys.exists():
         return
@@ -143,17 +107,6 @@ def _apart(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "volumes", "data and keys share one: its snapshots hold both")
     else:
         yield Finding("ok", "volumes", "data and keys lie on different ones")
-
-
-def _in_place(settings: Settings) -> Iterator[Finding]:
-    for name, folder in (("keys folder", settings.keys), ("mirror", settings.keys_mirror)):
-        if folder is None or not folder.exists():
-            continue
-        kind = _file_system(folder)
-        if kind in NOT_IN_PLACE:
-            yield Finding("warning", name, f"on {kind}, which does not overwrite in place: old blocks stay")
-        else:
-            yield Finding("ok", name, f"on {kind}, which overwrites in place")
 
 
 def _space(settings: Settings) -> Iterator[Finding]:
@@ -179,24 +132,5 @@ def _private(path: Path, what: str) -> Iterator[Finding]:
         yield Finding("warning", what, f"{path} can be read by others (mode {mode:o})")
 
 
-def _slots(chunk: Path) -> bytes:
-    """What a chunk holds; how far it has come is the folder's own affair, and not mirrored at each step."""
-    return chunk.read_bytes()[HEADER_PAGE_BYTES:]
-
-
 def _chunks(folder: Path) -> list[Path]:
     return sorted(folder.glob("chunk-*.slots"))
-
-
-def _file_system(folder: Path) -> str:
-    """The kind of the file system that a folder lies on, by the longest mount point above it."""
-    place, best, kind = folder.resolve(), "", "an unknown file system"
-    try:
-        mounts = Path("/proc/mounts").read_text().splitlines()
-    except OSError:
-        return kind
-    for line in mounts:
-        _device, point, its_kind, *_rest = line.split(" ")
-        if (place == Path(point) or Path(point) in place.parents) and len(point) >= len(best):
-            best, kind = point, its_kind
-    return kind

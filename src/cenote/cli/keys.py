@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from cenote.cli.beside import masters_beside, store_beside
 from cenote.domain.access_keys import (
     ENTROPY_BYTES,
     NAME,
@@ -22,13 +23,12 @@ from cenote.domain.access_keys import (
     new_secret,
     seal_secret,
 )
+from cenote.domain.sealed import MASTER_CHECK, master_id_of
 from cenote.errors import CenoteError
-from cenote.opening import require_master
 from cenote.settings import Settings
-from cenote.store.beside import SQLiteGuest
 from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
-from cenote.vault.master import Master, load_master
+from cenote.vault.masters import Masters
 from cenote.wire.policy import ALL, POLICY_CHARACTERS_MAX, READ_ONLY, new_policy
 
 HOUR_MS = 3_600_000
@@ -43,7 +43,7 @@ class Bench:
     """What the commands work with: the rows, and the key that seals secrets."""
 
     store: Store
-    master: Master
+    master: Masters
 
 
 def create(
@@ -62,7 +62,7 @@ def create(
         policy = new_policy(_text_of(policy_file), signed)
     with _bench(settings) as bench:
         key, secret = _new(bench.master, name, policy)
-        bench.store.write(lambda tx: tx.access_keys.add(key))
+        bench.store.write(partial(_add, key))
     print(_shown(key.key_id, secret, name))
 
 
@@ -106,7 +106,7 @@ def rotate(settings: Settings, key_id: str, grace_hours: float) -> None:
     print(f"# The former secret works until {_written(former_until_ms)}.")
 
 
-def show_root(store: Store, master: Master) -> None:
+def show_root(store: Store, master: Masters) -> None:
     """At the first start that asks for signatures: make the key that may do everything, and show it once."""
     key, secret = _new(master, ROOT, ALL)
     if store.write(partial(_add_root, key)):
@@ -117,38 +117,32 @@ def show_root(store: Store, master: Master) -> None:
 @contextmanager
 def _bench(settings: Settings) -> Iterator[Bench]:
     """The database, and the master key that it was sealed with."""
-    store = _store(settings)
-    try:
-        master = load_master(
-            text=settings.master_key,
-            command=settings.master_key_command,
-            file=settings.master_key_file,
-            may_create=False,
-        )
-        require_master(master, store.read(lambda tx: tx.meta.find("master_check")))
-        yield Bench(store, master)
-    finally:
-        store.close()
+    with store_beside(settings) as store:
+        yield Bench(store, masters_beside(settings, store))
 
 
-def _store(settings: Settings) -> Store:
-    if settings.database_url is None:
-        return SQLiteGuest(settings.data)
-    from cenote.store.postgres import PostgresStore
-
-    return PostgresStore(settings.database_url, connections_max=1)
-
-
-def _new(master: Master, name: str, policy: str) -> tuple[AccessKey, str]:
+def _new(master: Masters, name: str, policy: str) -> tuple[AccessKey, str]:
     entropy = os.urandom(ENTROPY_BYTES)
     return new_access_key(entropy, master.sealing_key, name=name, policy=policy, now_ms=_now_ms())
+
+
+def _add(key: AccessKey, tx: Transaction) -> None:
+    """Hold a key whose secret the present master key has closed: it may have changed a moment ago."""
+    _require_present(key.secret, tx)
+    tx.access_keys.add(key)
+
+
+def _require_present(sealed: bytes | None, tx: Transaction) -> None:
+    check = tx.meta.hold(MASTER_CHECK, b"")
+    if sealed is not None and check and master_id_of(check) != master_id_of(sealed):
+        raise CenoteError("The master key has changed just now: give the command again, with the new one.")
 
 
 def _add_root(key: AccessKey, tx: Transaction) -> bool:
     """Of several processes that start at once, one makes it; after that, nobody ever again."""
     is_first = tx.meta.add(_ROOT_MADE, key.key_id.encode()) == key.key_id.encode()
     if is_first:
-        tx.access_keys.add(key)
+        _add(key, tx)
     return is_first
 
 
@@ -157,6 +151,7 @@ def _revoke(key_id: str, tx: Transaction) -> None:
 
 
 def _rotate(key_id: str, sealed: bytes, former_until_ms: int, tx: Transaction) -> AccessKey:
+    _require_present(sealed, tx)
     key = _held(key_id, tx).rotated(sealed, former_until_ms=former_until_ms)
     tx.access_keys.save(key)
     return key

@@ -6,23 +6,21 @@ import sys
 
 import msgspec
 import structlog
+from structlog.typing import EventDict
+
+from cenote.log import write_through
 
 _encoder = msgspec.json.Encoder()
 
 
 def configure_logging() -> None:
     """Write structured lines to stderr."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.EventRenamer("event"),
-            _render,
-        ],
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
+    stderr = structlog.BytesLogger(sys.stderr.buffer)
+
+    def write(_logger: object, _method: str, event: EventDict) -> EventDict:
+        stderr.msg(_encoder.encode(event))
+        raise structlog.DropEvent
+
+    write_through(
+        structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), write
     )
-
-
-def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:
-    return _encoder.encode(event)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from cenote import settings
+from cenote.cli import erasure, master, pool, rules, user
 from cenote.cli.flags import (
     Data,
     DatabaseUrl,
@@ -23,6 +24,7 @@ from cenote.cli.flags import (
     decided_by,
     flag,
 )
+from cenote.cli.shielding import shield
 from cenote.errors import CenoteError
 
 EXIT_REFUSED = 2
@@ -34,10 +36,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-erasure = typer.Typer(help="What is left of a user who was erased.", no_args_is_help=True)
-app.add_typer(erasure, name="erasure")
+app.add_typer(erasure.app, name="erasure")
 keys_app = typer.Typer(help="The access keys that administrators sign with.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+app.add_typer(rules.app, name="rules")
+app.add_typer(pool.app, name="pool")
+app.add_typer(user.app, name="user")
+app.command("erase")(user.erase)
+keys_app.command("rotate-master")(master.rotate_master)
 
 
 @app.command()
@@ -63,6 +69,10 @@ def serve(  # noqa: PLR0913, PLR0917 - each flag is a parameter: that is how typ
         bool | None, typer.Option("--console-messages", help=settings.explain("console_messages"))
     ] = None,
     quotas: Annotated[str | None, flag("quotas")] = None,
+    quota_overrides: Annotated[str | None, flag("quota_overrides")] = None,
+    quota_store_url: Annotated[str | None, flag("quota_store_url")] = None,
+    trusted_proxies: Annotated[str | None, flag("trusted_proxies")] = None,
+    read_only: Annotated[bool | None, typer.Option("--read-only", help=settings.explain("read_only"))] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     decided = settings.load(dict(locals()), os.environ, Path.cwd())
@@ -121,25 +131,8 @@ def migrate(data: Data = None, database_url: DatabaseUrl = None) -> None:
 
 @app.command()
 def doctor(  # noqa: PLR0917 - each flag is a parameter
-    data: Data = None,
-    keys: Keys = None,
-    keys_mirror: KeysMirror = None,
-    master_key_file: MasterKeyFile = None,
-    master_key_command: MasterKeyCommand = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Look at the house without touching it, and say what must be mended."""
-    decided = settings.load(dict(locals()), os.environ, Path.cwd())
-    from cenote.cli.doctor import doctor as run
-
-    raise typer.Exit(run(decided))
-
-
-@erasure.command()
-def verify(  # noqa: PLR0917 - each flag is a parameter
-    sub: Annotated[str, typer.Argument(help="The identity (the `sub`) of the user.")],
     also: Annotated[
-        list[Path] | None, typer.Option("--also", help="A backup, or a folder of them, to search as well.")
+        list[Path] | None, typer.Option("--also", help="Where backups lie, to look for copies of the keys.")
     ] = None,
     data: Data = None,
     keys: Keys = None,
@@ -148,12 +141,11 @@ def verify(  # noqa: PLR0917 - each flag is a parameter
     master_key_command: MasterKeyCommand = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Search every file for a user, say of each copy whether it opens, and print the receipt as JSON."""
-    flags = {name: value for name, value in locals().items() if name not in {"sub", "also"}}
-    decided = settings.load(flags, os.environ, Path.cwd())
-    from cenote.cli.verifying import verify as run
+    """Look at the house without touching it, and say what must be mended."""
+    decided = decided_by(locals(), "also")
+    from cenote.cli.doctor import doctor as run
 
-    raise typer.Exit(run(decided, sub, also or []))
+    raise typer.Exit(run(decided, also or []))
 
 
 @keys_app.command("create")
@@ -231,6 +223,7 @@ def rotate_key(
 def main() -> None:
     """Run the command; what an operator must mend is one sentence on stderr and the exit status 2."""
     os.umask(0o077)
+    shield()
     try:
         app()
     except CenoteError as failure:

@@ -8,9 +8,13 @@ from rich.console import Console
 
 from cenote.agreement import look_back_is_done
 from cenote.app import open_store
+from cenote.chaining import LINES_PER_COMMIT, chain
+from cenote.cli.ledger import said_of_gap
+from cenote.domain.ledger import Gap
 from cenote.lookback import look_back
-from cenote.opening import open_vault
+from cenote.opening import Vault, open_vault
 from cenote.settings import Settings
+from cenote.store.contract import Store
 
 
 def welcome_back(settings: Settings, console: Console) -> None:
@@ -19,12 +23,24 @@ def welcome_back(settings: Settings, console: Console) -> None:
     try:
         vault = open_vault(settings, store, lambda _name: None)
         try:
-            seen = look_back(store, vault.keyring, time.time_ns() // 1_000_000)
+            now_ms = time.time_ns() // 1_000_000
+            seen = look_back(store, vault.keyring, now_ms)
             if not seen.unread:
                 look_back_is_done(store)
+            gap = _chained(store, vault, now_ms)
         finally:
             vault.close()
     finally:
         store.close()
     console.print(f"{seen.living_users} users are back.", style="green")
     console.print(f"{seen.erased_users} users and {seen.erased_pools} pools erased since stay gone.")
+    if gap is not None:
+        console.print(said_of_gap(gap), style="yellow")
+
+
+def _chained(store: Store, vault: Vault, now_ms: int) -> Gap | None:
+    """Chain what the look back has written again; the gap that older rows leave in the ledger, if any."""
+    gap = None
+    while (made := chain(store, vault.witness, now_ms=now_ms)).lines == LINES_PER_COMMIT:
+        gap = gap or made.gap
+    return gap or made.gap

@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.synchronize import Event, Semaphore
@@ -30,8 +30,10 @@ from granian.http import HTTP1Settings
 from cenote.app import build
 from cenote.cli.keys import show_root
 from cenote.cli.logging import configure_logging
+from cenote.cli.shielding import shield
+from cenote.cores import Cores
 from cenote.errors import CenoteError
-from cenote.http.buffering import READING_THREADS_MAX, WholeRequests
+from cenote.http.buffering import READING_THREADS_MAX, WholeRequests, Wsgi
 from cenote.settings import Settings
 
 PR_SET_PDEATHSIG = 1
@@ -113,10 +115,12 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     _listen_to_parent()
     if shared.is_ending.value:  # the parent told so while this process was forked, and CPython forgets that
         os._exit(0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold opened keys
+    shield()  # its parent is, and what is forked from it; one that was started anew would not be
     configure_logging()
+    cores = Cores(os.getpid())
+    cores.stay()
     try:
-        application = build(settings)
+        application = build(settings, cores=cores)
         if not settings.dev:
             show_root(application.services.store, application.services.master)
     except CenoteError as failure:
@@ -128,7 +132,18 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     multiprocessing.util.Finalize(None, application.close, exitpriority=100)
     if shared.announcer.acquire(block=False):
         threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
-    return WholeRequests(application.wsgi, settings.threads)
+    cores.roam()  # the HTTP server's own threads, which begin now, need no Python
+    return _staying(cores, WholeRequests(application.wsgi, settings.threads, application.peers))
+
+
+def _staying(cores: Cores, wsgi: Wsgi) -> Wsgi:
+    """The application, each of whose threads stays on Python's core from its first request on."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        cores.stay()
+        return wsgi(environ, start_response)
+
+    return answer
 
 
 def _die_with_parent() -> None:

@@ -1,201 +1,171 @@
 """
-`cenote erasure verify SUB`: what is left of a user in every file at hand, and the receipt that says so.
+`cenote erasure verify`: what is left of erased users in every file at hand, and the receipts that say so.
 
-Works beside a running server and without one, and changes nothing.  The receipt holds no personal data: the
-SHA-256 of the identity, a slot number, times, and counts.
+Works beside a running server and without one, and changes nothing.  Every file is read once, however many
+users are asked for.  Leaves out what the evidence amounts to (`receipts.py`).
 """
 
+import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cenote.chaining import LINES_PER_CHECK, Examined, examine
 from cenote.cli.backup import source_of
+from cenote.cli.evidence import Bench, evidence_of_everybody, evidence_of_one, state_in
+from cenote.cli.keys_at_hand import KeysAtHand, keys_at_hand
+from cenote.cli.places import files_of, searched
+from cenote.cli.receipts import WORDS, Evidence, receipt
+from cenote.domain.registrations import LedgerLine
 from cenote.domain.sealed import digest_of
 from cenote.errors import CenoteError
-from cenote.opening import require_master
 from cenote.settings import Settings
-from cenote.store.copying import Source
-from cenote.vault.keys import Keyring, read_header
-from cenote.vault.master import Master, load_master
-from cenote.vault.sealing import Unopenable
-from cenote.vault.searching import Found, SlotFiles, files_below, search
-from cenote.vault.slots import pair_of
-from cenote.vault.tombstones import SlotState, state_of
+from cenote.store.transaction import Transaction
+from cenote.vault.searching import Wanted
+from cenote.vault.statements import line_of, signed
+from cenote.vault.tombstones import SlotState
 
-RECEIPT_VERSION = 1
 NOTE_WAIT_S_MAX = 5.0
 NOTE_POLL_S = 0.1
 _SUB = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_WORDS = {
-    "erased": "Nobody can open this user any more, in any file that was searched.",
-    "pending": "The user is erased, but a tombstone is owed, or its slot is missing.",
-    "openable": "The user is erased, but a copy at hand still opens: a keys folder missed the tombstone.",
-    "living": "The user is alive.",
-    "unproven": "There are copies that do not open, but no record of an erasure: that is no proof.",
-    "unknown": "No file at hand holds anything of this user, and no ledger knows them.",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of a user: the record of the erasure, the slot that it is about, and every copy."""
+class Asked:
+    """Whose erasure is to be proven: one user's, or everybody's since a moment."""
 
-    is_alive_in_rows: bool
-    record: str | None  # "user", "pool", or None when no ledger has a line
-    erased_ms: int | None
-    slot: int | None
-    states: list[str]  # of that slot, in the keys folder and in its mirror
-    is_done: bool  # whether every copy of the keys folder is known to have the tombstone
-    copies: list[Found]
+    sub: str | None = None
+    since_ms: int = 0
 
-    def verdict(self) -> str:
-        """
-        Erased is only what a record says, every slot confirms and no copy contradicts.
-
-        Copies that merely do not open prove nothing: a wrong key does that too.
-        """
-        is_buried = bool(self.states) and all(state == SlotState.BURIED.value for state in self.states)
-        if any(found.openable for found in self.copies):
-            return "living" if self.record is None else "openable"
-        if self.record is not None or is_buried:
-            return "erased" if is_buried and (self.is_done or self.record is None) else "pending"
-        if self.is_alive_in_rows:
-            return "living"
-        return "unproven" if any(found.keys for found in self.copies) else "unknown"
+    def includes(self, line: LedgerLine) -> bool:
+        """Whether a line of the ledger is about somebody who is asked for."""
+        return digest_of(self.sub) == line.digest if self.sub else line.erased_ms >= self.since_ms
 
 
-def verify(settings: Settings, sub: str, also: list[Path]) -> int:
-    """Print the receipt on stdout; 0 when the user is erased and nothing of them opens, else 1."""
-    if not _SUB.fullmatch(sub):
+def asked_for(sub: str | None, *, everybody: bool, since: str | None) -> Asked:
+    """What a command line asks for; `CenoteError` when it is not exactly one thing."""
+    if [bool(sub), everybody, since is not None].count(True) != 1:
+        raise CenoteError("Say whose erasure to verify: the `sub` of one user, or --all, or --since TIME.")
+    if sub is not None and not _SUB.fullmatch(sub):
         raise CenoteError(
             "The identity must be a `sub`: 32 hex digits in the groups of a UUID, in lower case."
         )
-    master = load_master(
-        text=settings.master_key,
-        command=settings.master_key_command,
-        file=settings.master_key_file,
-        may_create=False,
-    )
-    folders = [SlotFiles(folder) for folder in (settings.keys, settings.keys_mirror) if folder is not None]
-    _require_belonging(settings, master)
-    copies = _copies(settings, sub, also, [Keyring(master, folder) for folder in folders])
-    evidence = _settled(settings, sub, folders, copies)
-    verdict = evidence.verdict()
-    receipt = _receipt(sub, evidence, verdict)
-    print(msgspec.json.format(msgspec.json.encode(receipt), indent=2).decode())
-    Console(stderr=True).print(_WORDS[verdict], style="green" if verdict == "erased" else "yellow")
-    return 0 if verdict == "erased" else 1
-
-
-def _require_belonging(settings: Settings, master: Master) -> None:
-    """Refuse keys that are not this data's: with them everything would look erased."""
-    with source_of(settings) as source:
-        meta = {name: bytes(value) for rows in source.rows("meta") for name, value in rows}
-    require_master(master, meta.get("master_check"))
-    for folder in (settings.keys, settings.keys_mirror):
-        if folder is not None and pair_of(folder) != meta.get("pair"):
-            raise CenoteError(f"The keys folder {folder} does not belong to this data.")
-
-
-def _copies(settings: Settings, sub: str, also: list[Path], keyrings: list[Keyring]) -> list[Found]:
-    for path in also:
-        if not path.exists():
-            raise CenoteError(f"There is nothing to search at {path}.")
-    own = [] if settings.database_url is not None else [settings.data]
-    files = list(files_below([*own, *also]))
-    shown = track(
-        files, "Searching", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    )
-    return [found for file in shown if (found := search(file, sub, keyrings)) is not None]
-
-
-def _settled(settings: Settings, sub: str, folders: list[SlotFiles], copies: list[Found]) -> Evidence:
-    """The evidence, once a running server has had its moment to note a tombstone that it has just written."""
-    until = time.monotonic() + NOTE_WAIT_S_MAX
-    evidence = _evidence(settings, sub, folders, copies)
-    while evidence.verdict() == "pending" and not evidence.is_done and time.monotonic() < until:
-        time.sleep(NOTE_POLL_S)
-        evidence = _evidence(settings, sub, folders, copies)
-    return evidence
-
-
-def _evidence(settings: Settings, sub: str, folders: list[SlotFiles], copies: list[Found]) -> Evidence:
-    digest, line_of = digest_of(sub), "select slot, erased_ms, done from ledger where digest = :digest"
-    with source_of(settings) as source:
-        row = source.one("select wrapped from keys where sub = :sub", {"sub": sub})
-        line = source.one(line_of, {"digest": digest})
-        pool = None if line is not None else _pool_line(source, copies)
-    if line is not None:
-        states = [_state(folder, line[0], digest) for folder in folders]
-        return Evidence(row is not None, "user", line[1], line[0], states, bool(line[2]), copies)
-    if pool is not None:
-        states = [_state(folder, pool[0], bytes(pool[2])) for folder in folders]
-        return Evidence(row is not None, "pool", pool[1], pool[0], states, bool(pool[3]), copies)
-    slot = None if row is None else read_header(bytes(row[0])).slot
-    states = [] if slot is None else [_state(folder, slot, digest) for folder in folders]
-    return Evidence(row is not None, None, None, slot, states, is_done=False, copies=copies)
-
-
-def _pool_line(source: Source, copies: list[Found]) -> Sequence[Any] | None:
-    """The erasure of the pool that the user's keys were wrapped under, if there was one."""
-    for slot in sorted({slot for found in copies for slot in found.pool_slots}):
-        line = source.one(
-            "select slot, erased_ms, digest, done from ledger where kind = 'pool' and slot = :slot",
-            {"slot": slot},
-        )
-        if line is not None:
-            return line
-    return None
-
-
-def _state(folder: SlotFiles, number: int, digest: bytes) -> str:
+    if since is None:
+        return Asked(sub)
     try:
-        return state_of(folder.read(number), digest).value
-    except Unopenable:
-        return "missing"
+        moment = datetime.fromisoformat(since)
+    except ValueError as failure:
+        raise CenoteError("--since must be a time such as 2026-01-31 or 2026-01-31T12:00:00Z.") from failure
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Asked(None, int(moment.timestamp() * 1000))
 
 
-def _receipt(sub: str, evidence: Evidence, verdict: str) -> dict[str, Any]:
-    gone = verdict == "erased"
-    moment = None if evidence.erased_ms is None else _iso(evidence.erased_ms)
-    return {
-        "receipt": RECEIPT_VERSION,
-        "sub_sha256": digest_of(sub).hex(),
-        "verdict": verdict,
-        "erased_at": moment,
-        "verified_at": _iso(int(datetime.now(UTC).timestamp() * 1000)),
-        "erased_with": evidence.record,
-        "slot": {"number": evidence.slot, "states": evidence.states},
-        "copies": [
-            {
-                "path": str(found.path),
-                "envelopes": found.envelopes,
-                "keys": found.keys,
-                "openable": found.openable,
-                "identities": found.clear,
-            }
-            for found in evidence.copies
-        ],
-        "clocks": {
-            "gone_for_every_client": moment or "not recorded",
-            "gone_from_every_copy_of_the_database": (moment or "before this database") if gone else "not yet",
-            "gone_from_every_copy_of_the_keys_folder": (
-                "its mirrors before the answer; a copy that an operator archived: never"
-                if gone
-                else "not yet"
-            ),
-        },
-    }
+def verify(settings: Settings, asked: Asked, also: list[Path]) -> int:
+    """Print a signed receipt for each who is asked for; 0 when all of them are erased, else 1."""
+    console, hand, files = Console(stderr=True), keys_at_hand(settings), files_of(settings, also)
+    with source_of(settings) as source:
+        wanted = _wanted(source.tables, asked, hand.pair)
+    with progress_bar(console) as progress:
+        task = progress.add_task("Searching", total=files.bytes)
+        found = searched(files, wanted, lambda number: progress.advance(task, number))
+    _await_notes(settings, wanted, hand)
+    with source_of(settings) as source:
+        with progress_bar(console) as progress:
+            chain = _examined(source.tables, hand, progress)
+        bench = Bench(hand, wanted, found, source, chain)
+        count, verdicts = 0, set()
+        for evidence in _evidence(bench, asked):
+            verdicts.add(evidence.verdict())
+            print(_text(bench, asked, evidence))
+            count += 1
+    if chain.broken is not None:
+        console.print(f"The ledger's chain is broken: {chain.broken}.", style="red")
+    _sum_up(console, asked, count, verdicts)
+    return 0 if verdicts <= {"erased"} else 1
 
 
-def _iso(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds")
+def _evidence(bench: Bench, asked: Asked) -> Iterator[Evidence]:
+    return evidence_of_everybody(bench) if asked.sub is None else iter([evidence_of_one(bench, asked.sub)])
+
+
+def _sum_up(console: Console, asked: Asked, count: int, verdicts: set[str]) -> None:
+    style = "green" if verdicts <= {"erased"} else "yellow"
+    if asked.sub is None:
+        console.print(f"{count} erasures looked at: {', '.join(sorted(verdicts)) or 'none'}.", style=style)
+    for verdict in sorted(verdicts) if asked.sub else ():
+        console.print(WORDS[verdict], style=style)
+
+
+def _text(bench: Bench, asked: Asked, evidence: Evidence) -> str:
+    """One receipt, signed: laid out for one reader, or one to a line."""
+    made = receipt(evidence, bench.searched.places, verified_ms=time.time_ns() // 1_000_000)
+    made = signed(made, bench.hand.private)
+    if asked.sub is None:
+        return line_of(made)
+    return json.dumps(made, indent=2, ensure_ascii=False)
+
+
+def _wanted(tx: Transaction, asked: Asked, pair: bytes) -> Wanted:
+    if asked.sub is not None:
+        return Wanted(frozenset([digest_of(asked.sub)]), pair, sub=asked.sub)
+    digests, pool_slots = set(), set()
+    for line in _lines(tx):
+        if asked.includes(line):
+            digests.add(line.digest)
+            if line.kind == "pool":
+                pool_slots.add(line.slot)
+    return Wanted(frozenset(digests), pair, frozenset(pool_slots))
+
+
+def _lines(tx: Transaction) -> Iterator[LedgerLine]:
+    after = b""
+    while page := tx.ledger.list_page(after, LINES_PER_CHECK):
+        yield from page
+        after = page[-1].digest
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar that is shown on a terminal only."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty())
+
+
+def _examined(tx: Transaction, hand: KeysAtHand, progress: Progress) -> Examined:
+    head = tx.ledger.find_head() or hand.witness.first
+    task = progress.add_task("Walking the ledger", total=head.number)
+    return examine(tx, hand.witness, lambda number: progress.update(task, completed=number))
+
+
+def _await_notes(settings: Settings, wanted: Wanted, hand: KeysAtHand) -> None:
+    """Give a running server its moment to note tombstones that it has just written."""
+    until = time.monotonic() + NOTE_WAIT_S_MAX
+    while time.monotonic() < until:
+        with source_of(settings) as source:
+            is_late = any(
+                state_in(folder, line.slot, line.digest) == SlotState.BURIED.value
+                for line in _owed(source.tables)
+                if line.digest in wanted.digests or line.kind == "pool"
+                for folder in hand.folders[:1]
+            )
+        if not is_late:
+            return
+        time.sleep(NOTE_POLL_S)
+
+
+def _owed(tx: Transaction) -> Iterator[LedgerLine]:
+    after = b""
+    while page := tx.ledger.list_owed(after, LINES_PER_CHECK):
+        yield from page
+        after = page[-1].digest

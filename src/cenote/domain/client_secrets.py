@@ -9,10 +9,16 @@ from dataclasses import replace
 
 from cenote.domain.documents import Document
 from cenote.domain.registrations import Client, ClientSecret
+from cenote.domain.sealed import Place
 from cenote.domain.times import wire_time
 from cenote.errors import InvalidParameterException, LimitExceededException, ResourceNotFoundException
 
 SECRETS_PER_CLIENT_MAX = 2
+
+
+def place_of_secret(client_id: str) -> Place:
+    """Where a client's secret is sealed: as its one secret once lay, for a migration opens no envelope."""
+    return Place("clients", "secret", client_id)
 
 
 def with_secret(client: Client, sealed: bytes, *, now_ms: int) -> Client:

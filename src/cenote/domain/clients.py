@@ -24,6 +24,7 @@ CLIENT_ID_LENGTH = 26
 CLIENT_SECRET_ENTROPY_BYTES = 32
 CLIENT_SECRET_LENGTH_MIN = 51
 AUTH_SESSION_VALIDITY_MINUTES = 3
+SECOND_MS = 1_000
 MINUTE_MS = 60_000
 
 _PROPAGATION: Final = "EnablePropagateAdditionalUserContextData"
@@ -152,6 +153,30 @@ def revokes_tokens(document: Document) -> bool:
     return bool(document["EnableTokenRevocation"])
 
 
+def rotates_refresh_tokens(document: Document) -> bool:
+    """Whether each refresh token is good for one renewal, which gives the next one."""
+    rotation: Mapping[str, object] = document.get("RefreshTokenRotation", {})
+    return rotation.get("Feature") == "ENABLED"
+
+
+def retry_grace_ms(document: Document) -> int:
+    """How long the token that a rotation retires may be presented again; 0 is not at all."""
+    rotation: Mapping[str, int] = document.get("RefreshTokenRotation", {})
+    return int(rotation.get("RetryGracePeriodSeconds", 0)) * SECOND_MS
+
+
+def shows_origin(document: Document) -> bool:
+    """Whether ID tokens name the session that they come from."""
+    return revokes_tokens(document) or rotates_refresh_tokens(document)
+
+
+def shows_origin_of_access(document: Document, generation: int) -> bool:
+    """
+    Whether access tokens do: with revocation off, only those of a refresh token that was rotated (captured).
+    """
+    return revokes_tokens(document) or (rotates_refresh_tokens(document) and generation > 0)
+
+
 def readable_attributes(document: Document, schema: Mapping[str, Attribute]) -> frozenset[str]:
     """What the client may read: its list, or everything, custom attributes included."""
     return frozenset(document.get("ReadAttributes", schema))
@@ -209,6 +234,25 @@ def check_secret_hash(client_id: str, secrets: Sequence[str], username: str, giv
     matches = [_are_equal(given, secret_hash(secret, username, client_id)) for secret in secrets]
     if not any(matches):
         raise NotAuthorizedException(f"Unable to verify secret hash for client {client_id}")
+
+
+def check_secret(client_id: str, secrets: Sequence[str], given: str | None) -> None:
+    """
+    Refuse a call of a confidential client that does not bring one of its secrets as it is; a public client
+    may bring anything.
+    """
+    if secrets and given is None:
+        raise NotAuthorizedException(
+            f"Client {client_id} is configured for secret but secret was not received"
+        )
+    if not holds_secret(secrets, given):
+        raise NotAuthorizedException(f"Unable to verify secret hash for client {client_id}")
+
+
+def holds_secret(secrets: Sequence[str], given: str | None) -> bool:
+    """Whether this is one of the client's secrets, or it has none; all are compared, in constant time."""
+    matches = [given is not None and _are_equal(given, secret) for secret in secrets]
+    return any(matches) or not secrets
 
 
 def _are_equal(one: str, other: str) -> bool:

@@ -53,6 +53,13 @@ def guessing_limit(purpose: Purpose) -> Limit:
     return Limit.RECOVERY if purpose is Purpose.FORGOT_PASSWORD else Limit.VERIFY_ATTRIBUTE
 
 
+def sending_limit(purpose: Purpose) -> Limit:
+    """What limits asking for such a code."""
+    if purpose is Purpose.SIGN_UP:
+        return Limit.RESEND_CONFIRMATION_CODE
+    return Limit.RECOVERY if purpose is Purpose.FORGOT_PASSWORD else Limit.GET_VERIFICATION_CODE
+
+
 def digest_input(sub: str, purpose: Purpose, code: str, address: str) -> bytes:
     """
     What is digested: bound to user, purpose and address, so that no code is good for anything else.

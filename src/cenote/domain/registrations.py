@@ -62,7 +62,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in and all that is refreshed from it; its tokens are alive as long as its row is there."""
+    """
+    A sign-in and all that is refreshed from it; its tokens are alive as long as its row is there.
+
+    Its refresh tokens are numbered: each rotation retires one generation and makes the next.
+    """
 
     sub: str
     session_id: str  # the tokens' origin_jti, shown or not
@@ -70,6 +74,19 @@ class Session:
     client_id: str
     created_ms: int
     expires_ms: int
+    generation: int = 0  # of the one refresh token that is good
+    retired: int | None = None  # the generation that the latest rotation retired
+    retry_until_ms: int = 0  # until when that one may be presented once more
+
+    def accepts(self, generation: int, *, now_ms: int) -> bool:
+        """
+        Whether a refresh token of this generation renews the session.
+
+        The one that was retired last does until its own deadline, which was set when it was retired: whoever
+        lost the answer may ask again.
+        """
+        may_retry = generation == self.retired and now_ms < self.retry_until_ms
+        return generation == self.generation or may_retry
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
+MASTER_ID_BYTES = 4
+MASTER_CHECK = "master_check"  # the name of the value by which data knows its master key
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -45,6 +48,11 @@ class Grave:
     slot: int
 
 
+def master_id_of(envelope: bytes) -> bytes:
+    """Which master key closed an envelope, or a wrapped key; it stands in clear behind the first byte."""
+    return envelope[1 : 1 + MASTER_ID_BYTES]
+
+
 def digest_of(subject: str) -> bytes:
     """The name under which an erased user or pool is remembered: SHA-256 of its id, which names nobody."""
     return hashlib.sha256(subject.encode()).digest()
@@ -67,6 +75,10 @@ class Sealer(Protocol):
 
     def open_key(self, subject: str, wrapped: bytes) -> Key | None:
         """The key of a living subject; None for one whose slot says in so many words that it is erased."""
+        ...
+
+    def rewrapped(self, subject: str, wrapped: bytes, like: bytes) -> bytes | None:
+        """A subject's key closed by the master key that closed `like`; None for one who is erased."""
         ...
 
     def is_erased(self, subject: str, slot: int) -> bool:

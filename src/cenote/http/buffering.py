@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cenote.http.edge import BODY_BYTES_MAX
+from cenote.http.peers import Peers
 
 READING_THREADS_MAX = 512
 READINGS_PER_ADDRESS_MAX = 128
@@ -27,15 +28,16 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class WholeRequests:
     """A WSGI application that sees whole requests only, so many at a time."""
 
-    def __init__(self, wsgi: Wsgi, places: int) -> None:
+    def __init__(self, wsgi: Wsgi, places: int, peers: Peers | None = None) -> None:
         self._wsgi = wsgi
+        self._peers = peers or Peers()
         self._places = threading.Semaphore(places)
         self._reading: Counter[str] = Counter()
         self._guard = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Read the whole request, or refuse it; then answer it when there is a place."""
-        with self._share_of(environ.get("REMOTE_ADDR", "")) as has_one:
+        with self._share_of(self._peers.address(environ)) as has_one:
             if not has_one:
                 start_response("400 Bad Request", _JSON)
                 return [_FULL]

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import falcon
-import structlog
 from falcon import Request, Response
 
 from cenote.errors import RequestEntityTooLargeException
 from cenote.http.metrics import Metrics
+from cenote.http.peers import Peers
 from cenote.http.wellknown import JwksResource, OpenIdConfigurationResource
+from cenote.log import logger
 from cenote.services import Services
 from cenote.settings import is_loopback
 from cenote.wire.protocol import CONTENT_TYPE, Call, Protocol, Reply, not_understood
@@ -28,15 +29,16 @@ EXPOSED_HEADERS = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 FAULT_HEADER = "X-CENOTE-FAULT"
 PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
-log = structlog.get_logger("cenote.access")
+log = logger("cenote.access")
 
 
 class ApiResource:
     """`POST /`: every operation of the API."""
 
-    def __init__(self, protocol: Protocol, metrics: Metrics, *, heeds_faults: bool) -> None:
+    def __init__(self, protocol: Protocol, metrics: Metrics, peers: Peers, *, heeds_faults: bool) -> None:
         self._protocol = protocol
         self._metrics = metrics
+        self._peers = peers
         self._heeds_faults = heeds_faults
 
     def on_post(self, request: Request, response: Response) -> None:
@@ -52,7 +54,7 @@ class ApiResource:
                     call_id,
                     request.get_header("X-Amz-Target"),
                     request.content_type,
-                    Head(request.query_string, request.get_header, request.remote_addr),
+                    Head(request.query_string, request.get_header, self._peers.address(request.env)),
                     body,
                     request.get_header(FAULT_HEADER) if self._heeds_faults else None,
                 )
@@ -116,6 +118,7 @@ def application(
     protocol: Protocol,
     services: Services,
     metrics: Metrics,
+    peers: Peers,
     doors: Iterable[tuple[str, Any]] = (),
 ) -> falcon.App[Request, Response]:
     """The WSGI application; `doors` are the routes of development, of which there are none elsewhere."""
@@ -123,7 +126,7 @@ def application(
     app = falcon.App()
     app.add_error_handler(Exception, _fault)
     app.add_error_handler(falcon.HTTPError, _not_understood)
-    app.add_route("/", ApiResource(protocol, metrics, heeds_faults=bool(doors)))
+    app.add_route("/", ApiResource(protocol, metrics, peers, heeds_faults=bool(doors)))
     app.add_route("/{pool_id}/.well-known/jwks.json", JwksResource(services))
     app.add_route("/{pool_id}/.well-known/openid-configuration", OpenIdConfigurationResource(services))
     app.add_route("/health", HealthResource(services))

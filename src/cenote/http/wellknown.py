@@ -4,6 +4,8 @@ A pool's public documents: its JWK set and its OpenID configuration (RFC 7517, O
 Both are read by anybody and name nobody.
 """
 
+import re
+
 import falcon
 import msgspec
 from falcon import Request, Response
@@ -12,6 +14,7 @@ from cenote.domain.registrations import Pool
 from cenote.services import Services
 
 CACHE_CONTROL = "public, max-age=86400"
+_POOL_ID = re.compile(r"[A-Za-z0-9_-]{1,55}")  # the model's, of UserPoolIdType
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -57,7 +60,9 @@ class OpenIdConfigurationResource:
 
 
 def _pool(services: Services, response: Response, pool_id: str) -> Pool | None:
-    pool = services.store.read(lambda tx: tx.pools.find(pool_id))
+    pool = None
+    if _POOL_ID.fullmatch(pool_id):  # anything may stand in a path, and not every engine is asked about it
+        pool = services.store.read(lambda tx: tx.pools.find(pool_id))
     if pool is None:
         response.status = falcon.HTTP_404
         _put(response, {"message": f"User pool {pool_id[:55]} does not exist."}, cache="no-store")

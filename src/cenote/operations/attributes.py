@@ -11,7 +11,6 @@ from cenote.domain.attribute_changes import ADDRESSES, Writer, checked_deletion,
 from cenote.domain.callers import Caller
 from cenote.domain.clients import writable_attributes
 from cenote.domain.codes import Code, verification_of
-from cenote.domain.limits import Limit
 from cenote.errors import CognitoError, InvalidParameterException, UserNotFoundException
 from cenote.operations.attribute_changes import change_attributes, save_proven
 from cenote.operations.callers import caller
@@ -66,7 +65,7 @@ def get_user_attribute_verification_code(
         raise InvalidParameterException(NO_VALUE.format(attribute))
     channel = Channel(attribute, address)
     promise = new_promise(services, asking.pool, asking.user, channel, verification_of(attribute))
-    hold_limited(services, promise, Limit.GET_VERIFICATION_CODE)
+    hold_limited(services, promise)
     return {"CodeDeliveryDetails": channel.details()}
 
 

@@ -12,15 +12,7 @@ from cenote.domain.callers import Caller, Presence
 from cenote.domain.tokens import USER_SCOPE, parts_of
 from cenote.errors import NotAuthorizedException
 from cenote.services import Services
-from cenote.vault.signing import ALGORITHM
 from cenote.verification import KnownKey
-
-
-class _Header(msgspec.Struct, forbid_unknown_fields=True):
-    """All that a header of this server's says; `jwk`, `crit` or `b64` would ask for what nobody here does."""
-
-    kid: str
-    alg: str
 
 
 class AccessClaims(msgspec.Struct):
@@ -37,7 +29,6 @@ class AccessClaims(msgspec.Struct):
     origin_jti: str | None = None
 
 
-_header_decoder = msgspec.json.Decoder(_Header)
 _claims_decoder = msgspec.json.Decoder(AccessClaims)
 
 
@@ -48,7 +39,7 @@ def caller(services: Services, token: str) -> Caller:
     Raises the first refusal in the documented order.  Only the token decides who that is.
     """
     known, claims = _read(services, token)
-    if not known.key.verifies(token):
+    if not services.verifies(known, token):
         raise NotAuthorizedException(refusals.BAD_SIGNATURE)
     if claims.exp * 1000 <= services.now_ms():
         raise NotAuthorizedException(refusals.EXPIRED)
@@ -69,11 +60,10 @@ def _read(services: Services, token: str) -> tuple[KnownKey, AccessClaims]:
     if parts is None:
         raise NotAuthorizedException(refusals.INVALID_TOKEN)
     try:
-        header = _header_decoder.decode(parts.header)
         claims = _claims_decoder.decode(parts.payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as failure:
         raise NotAuthorizedException(refusals.INVALID_TOKEN) from failure
-    known = services.verification.find(header.kid) if header.alg == ALGORITHM else None
+    known = services.verification.named_by(parts.header)
     if known is None or known.use != "access" or claims.token_use != "access":
         raise NotAuthorizedException(refusals.INVALID_TOKEN)
     if claims.iss != services.locality.issuer_of(known.pool_id):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cenote.domain import clients
 from cenote.domain.client_secrets import descriptor, with_secret, without_secret
+from cenote.domain.registrations import Client, Pool
 from cenote.operations.changing import change_client
 from cenote.operations.registered import SECRET_BYTES, client_in_pool, sealed_secret
 from cenote.registry import Answer, operation
@@ -26,13 +27,13 @@ def add_user_pool_client_secret(
     """Give a confidential client a second secret beside the one that it has; both are good from now on."""
     brought = request.get("ClientSecret")
     secret = brought or clients.new_client_secret(services.random_bytes(SECRET_BYTES))
-    sealed, now_ms = sealed_secret(services, request["ClientId"], secret), services.now_ms()
-    client = change_client(
-        services,
-        request["UserPoolId"],
-        request["ClientId"],
-        lambda _pool, client: with_secret(client, sealed, now_ms=now_ms),
-    )
+    now_ms = services.now_ms()
+
+    def change(pool: Pool, client: Client) -> Client:
+        sealed = sealed_secret(services, pool, client.client_id, secret)
+        return with_secret(client, sealed, now_ms=now_ms)
+
+    client = change_client(services, request["UserPoolId"], request["ClientId"], change)
     told = None if brought else secret
     return {"ClientSecretDescriptor": descriptor(client, client.secrets[-1], told)}
 

@@ -3,6 +3,7 @@ App clients: CreateUserPoolClient, DescribeUserPoolClient, ListUserPoolClients, 
 DeleteUserPoolClient.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cenote.domain import clients
@@ -44,13 +45,19 @@ def create_user_pool_client(services: Services, request: "CreateUserPoolClientRe
     client = Client(
         client_id=client_id,
         pool_id=pool.pool_id,
-        secrets=() if secret is None else (ClientSecret(now_ms, sealed_secret(services, client_id, secret)),),
         document=document,
         created_ms=now_ms,
         modified_ms=now_ms,
     )
-    services.store.write(lambda tx: _add(tx, client))
-    return {"UserPoolClient": _described(services, client)}
+
+    def body(tx: Transaction) -> Client:
+        held = _room_in(tx, pool.pool_id)
+        sealed = () if secret is None else (sealed_secret(services, held, client_id, secret),)
+        added = replace(client, secrets=tuple(ClientSecret(now_ms, one) for one in sealed))
+        tx.clients.add(added, added.document["ClientName"])
+        return added
+
+    return {"UserPoolClient": _described(services, services.store.write(body))}
 
 
 @operation("DescribeUserPoolClient")
@@ -101,13 +108,13 @@ def delete_user_pool_client(services: Services, request: "DeleteUserPoolClientRe
     return None
 
 
-def _add(tx: Transaction, client: Client) -> None:
-    """Hold a client, unless its pool has its number; the pool is held, so that two at once are counted."""
-    held_pool(tx, client.pool_id)
-    if tx.clients.count(client.pool_id) >= CLIENTS_PER_POOL_MAX:
+def _room_in(tx: Transaction, pool_id: str) -> Pool:
+    """The pool of a new client, unless it has its number; it is held, so that two at once are counted."""
+    pool = held_pool(tx, pool_id)
+    if tx.clients.count(pool_id) >= CLIENTS_PER_POOL_MAX:
         # The limit is the guide's; the live service's sentence is unknown.
         raise LimitExceededException(f"A user pool can have at most {CLIENTS_PER_POOL_MAX} app clients.")
-    tx.clients.add(client, client.document["ClientName"])
+    return pool
 
 
 def _described(services: Services, client: Client) -> dict[str, object]:

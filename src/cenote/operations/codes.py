@@ -14,11 +14,10 @@ from cenote.domain.codes import (
     digest_input,
     guessing_limit,
     lifetime_ms,
+    sending_limit,
     verification_of,
 )
-from cenote.domain.limits import Limit, Subject
-from cenote.domain.names import fold, looks_like_email, looks_like_phone
-from cenote.domain.pools import is_case_sensitive
+from cenote.domain.limits import Subject
 from cenote.domain.registrations import Message, Pool
 from cenote.domain.users import User
 from cenote.errors import CodeMismatchException, CognitoError, ExpiredCodeException
@@ -80,11 +79,11 @@ def new_promise(services: Services, pool: Pool, user: User, channel: Channel, pu
     return Promise(code, message)
 
 
-def hold_limited(services: Services, promise: Promise, limit: Limit) -> None:
+def hold_limited(services: Services, promise: Promise) -> None:
     """Hold a promise that was asked for, if it is not one too many of this hour."""
 
     def body(tx: Transaction) -> CognitoError | None:
-        refusal = attempt(services, tx, Subject(promise.code.sub), limit)
+        refusal = attempt(services, tx, Subject(promise.code.sub), sending_limit(promise.code.purpose))
         if refusal is None:
             promise.hold(tx)
         return refusal
@@ -92,24 +91,6 @@ def hold_limited(services: Services, promise: Promise, limit: Limit) -> None:
     refusal = services.store.write(body)
     if refusal is not None:
         raise refusal
-
-
-def simulated_channel(services: Services, pool: Pool, username: str, attribute: str) -> Channel:
-    """
-    Where a code for nobody would seem to go: the same for the same name, and different for others.
-
-    A name that is an address goes there; any other seems to have this attribute.
-    """
-    username = fold(username, is_case_sensitive(pool.document))  # as a real user's would be, in any spelling
-    if looks_like_email(username):
-        return Channel("email", username)
-    if looks_like_phone(username):
-        return Channel("phone_number", username)
-    seed = services.keyed_digest(f"nobody|{pool.pool_id}|{username}".encode())
-    if attribute == "phone_number":
-        return Channel("phone_number", f"+1{int.from_bytes(seed[:4], 'big') % 10**10:010d}")
-    first, domain = (chr(ord("a") + byte % 26) for byte in seed[:2])
-    return Channel("email", f"{first}@{domain}.com")
 
 
 def known_code(

@@ -35,6 +35,6 @@ def newcomer(services: Services, pool: Pool, user: User) -> Newcomer:
     """The user with a fresh key."""
     opened = services.pool_secrets.of(pool)
     names = {opened.blind(name) for name in names_of(user.username, user.attributes, pool.document)}
-    key, wrapped = services.keyring.new_key(user.sub, pool.slot)
+    key, wrapped = services.keyring.new_key(user.sub, pool.slot, like=pool.wrapped)
     marks = tuple(opened.mark(rungs) for rungs in marks_of(user))
     return Newcomer(user, key, wrapped, tuple(sorted(names)), marks)

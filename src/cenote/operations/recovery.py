@@ -18,7 +18,7 @@ from cenote.errors import (
 )
 from cenote.operations.attempts import attempt, require_attempt, subject_of
 from cenote.operations.callers import caller
-from cenote.operations.codes import hold_limited, known_code, new_promise, simulated_channel
+from cenote.operations.codes import hold_limited, known_code, new_promise
 from cenote.operations.new_passwords import knows_password, new_verifier, remembered_passwords
 from cenote.operations.recovery_ways import (
     NO_ADDRESS,
@@ -27,6 +27,7 @@ from cenote.operations.recovery_ways import (
     recovery_channel,
 )
 from cenote.operations.registered import check_hash, client_of
+from cenote.operations.seeming import Hidden, promise_nothing
 from cenote.registry import Answer, operation
 from cenote.services import Services
 from cenote.store.transaction import Transaction
@@ -59,8 +60,8 @@ def forgot_password(services: Services, request: "ForgotPasswordRequestTypeDef")
     user = services.store.read(lambda tx: tx.users.find_named(pool, name))
     channel = None if user is None or not user.enabled else recovery_channel(pool, user)
     if channel is None and hides_user_existence(client.document):
-        require_attempt(services, subject_of(services, pool, user, username), Limit.RECOVERY)
-        seeming = simulated_channel(services, pool, username, addresses[0])
+        hidden, purpose = Hidden(username, user), Purpose.FORGOT_PASSWORD
+        seeming = promise_nothing(services, pool, hidden, purpose, addresses[0])
         return {"CodeDeliveryDetails": seeming.details()}
     if user is None:
         raise UserNotFoundException(NO_SUCH_USER)
@@ -71,7 +72,7 @@ def forgot_password(services: Services, request: "ForgotPasswordRequestTypeDef")
     if channel is None:
         raise InvalidParameterException(NO_ADDRESS)
     promise = new_promise(services, pool, user, channel, Purpose.FORGOT_PASSWORD)
-    hold_limited(services, promise, Limit.RECOVERY)
+    hold_limited(services, promise)
     return {"CodeDeliveryDetails": channel.details()}
 
 
@@ -148,8 +149,7 @@ def _who_knows_the_code(
         if user is None or not user.enabled:
             if not hides_user_existence(client.document):
                 return _no_such_user() if user is None else NotAuthorizedException(DISABLED)
-            subject = subject_of(services, pool, user, username)
-            return attempt(services, tx, subject, Limit.RECOVERY) or CodeMismatchException()
+            return _guessed_for_nobody(services, tx, pool, Hidden(username, user))
         code = known_code(services, tx, user, Purpose.FORGOT_PASSWORD, request["ConfirmationCode"])
         return (user, code) if isinstance(code, Code) else code
 
@@ -157,6 +157,16 @@ def _who_knows_the_code(
     if isinstance(known, CognitoError):
         raise known
     return known
+
+
+def _guessed_for_nobody(services: Services, tx: Transaction, pool: Pool, hidden: Hidden) -> CognitoError:
+    """What a guess at the code of somebody who must not be seen is told, at the price of a real one."""
+    subject, nobody = (subject_of(services, pool, user, hidden.username) for user in (hidden.user, None))
+    if hidden.user is None:
+        services.stand_ins.open(pool)
+    refusal = attempt(services, tx, subject, Limit.RECOVERY)
+    tx.codes.find(nobody.subject_id, Purpose.FORGOT_PASSWORD)
+    return refusal or CodeMismatchException()
 
 
 def _knows_previous(services: Services, user: User, given: str | None) -> bool:

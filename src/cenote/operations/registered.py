@@ -2,9 +2,9 @@
 The pool, the client and the user that a request names, or the refusal that says which of them is not there.
 """
 
+from cenote.domain.client_secrets import place_of_secret
 from cenote.domain.clients import check_secret_hash
 from cenote.domain.registrations import Client, Pool
-from cenote.domain.sealed import Place
 from cenote.domain.users import User
 from cenote.errors import ResourceNotFoundException, UserNotFoundException
 from cenote.services import Services
@@ -50,20 +50,18 @@ def secrets_of(services: Services, client: Client) -> list[str]:
     """The client's live secrets, opened, the oldest first; none for a public client."""
     if not client.secrets:
         return []
-    key, place = services.master.sealing_key(client.client_id), _secret_place(client.client_id)
+    key, place = services.master.sealing_key(client.client_id), place_of_secret(client.client_id)
     return [key.open(place, secret.sealed).decode() for secret in client.secrets]
 
 
-def sealed_secret(services: Services, client_id: str, secret: str) -> bytes:
-    """A client's secret as the store keeps it."""
-    return services.master.sealing_key(client_id).seal(_secret_place(client_id), secret.encode())
+def sealed_secret(services: Services, pool: Pool, client_id: str, secret: str) -> bytes:
+    """
+    A client's secret as the store keeps it: closed as the key of its pool is, which must be held meanwhile.
+    """
+    key = services.master.sealing_key(client_id, pool.wrapped)
+    return key.seal(place_of_secret(client_id), secret.encode())
 
 
 def check_hash(services: Services, client: Client, username: str, given: str | None) -> None:
     """Refuse a call that does not prove a secret of its client's for this user name."""
     check_secret_hash(client.client_id, secrets_of(services, client), username, given)
-
-
-def _secret_place(client_id: str) -> Place:
-    """The address where a client's one secret once lay: a migration can move an envelope, not open it."""
-    return Place("clients", "secret", client_id)

@@ -18,11 +18,12 @@ from cenote.errors import (
     UsernameExistsException,
     UserNotFoundException,
 )
-from cenote.operations.attempts import attempt, require_attempt, subject_of
+from cenote.operations.attempts import attempt, subject_of
 from cenote.operations.attribute_changes import save_changed
-from cenote.operations.codes import Channel, given_code, hold_limited, new_promise, simulated_channel
+from cenote.operations.codes import Channel, given_code, hold_limited, new_promise
 from cenote.operations.newcomers import newcomer
 from cenote.operations.registered import check_hash, client_of, pool_of
+from cenote.operations.seeming import Hidden, promise_nothing
 from cenote.registry import Answer, operation
 from cenote.services import Services
 from cenote.store.transaction import Transaction
@@ -124,10 +125,9 @@ def resend_confirmation_code(services: Services, request: "ResendConfirmationCod
     verifies = sorted(pools.auto_verified_attributes(pool.document))
     if not verifies:
         raise NotAuthorizedException(NO_AUTO_VERIFICATION)
-    subject = subject_of(services, pool, user, request["Username"])
     if (user is None or not user.enabled) and hides_user_existence(client.document):
-        require_attempt(services, subject, Limit.RESEND_CONFIRMATION_CODE)
-        seeming = simulated_channel(services, pool, request["Username"], verifies[0])
+        hidden = Hidden(request["Username"], user)
+        seeming = promise_nothing(services, pool, hidden, Purpose.SIGN_UP, verifies[0])
         return {"CodeDeliveryDetails": seeming.details()}
     if user is None:
         raise _no_such_user()
@@ -137,7 +137,7 @@ def resend_confirmation_code(services: Services, request: "ResendConfirmationCod
     if channel is None:
         raise NotAuthorizedException(NO_AUTO_VERIFICATION)
     promise = new_promise(services, pool, user, channel, Purpose.SIGN_UP)
-    hold_limited(services, promise, Limit.RESEND_CONFIRMATION_CODE)
+    hold_limited(services, promise)
     return {"CodeDeliveryDetails": channel.details()}
 
 

@@ -63,7 +63,7 @@ class ActivityTable:
             " left join activity a on a.sub = coalesce(u.sub, :nobody)",
             {"pool_id": pool.pool_id, "name": name, "nobody": nobody.subject_id},
         ).fetchone()
-        user = None if row[8] is None else opened(row, self._ground)
+        user = None if row[8] is None else opened(row, self._ground.sealer)
         subject_id = nobody.subject_id if user is None else user.sub
         return user, Activity(subject_id, row[9] or 0, row[10] or 0)
 

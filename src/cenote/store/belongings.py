@@ -4,11 +4,15 @@ What hangs on a user: sessions and codes, clustered by (sub, kind, id) and gone 
 A row carries a `sub`, times, numbers and digests in clear; whatever is personal in one is sealed.
 """
 
+from typing import Any
+
 from cenote.domain.codes import Code, Purpose
 from cenote.domain.registrations import Session
 from cenote.store.ground import Ground
 
 ALWAYS_MS = 2**62  # after the end of every lock
+_COLUMNS = ("sub", "id", "tag", "body", "created_ms", "expires_ms", "count", "retired", "retry_until_ms")
+SESSION_COLUMNS = ", ".join(f"s.{column}" for column in _COLUMNS)
 
 
 class SessionTable:
@@ -47,16 +51,41 @@ class SessionTable:
         ).fetchone()
         return row is not None
 
-    def find(self, sub: str, session_id: str) -> Session | None:
-        """The session, if it is alive."""
+    def rotate(
+        self, sub: str, session_id: str, generation: int, *, now_ms: int, grace_ms: int
+    ) -> Session | None:
+        """
+        Retire the refresh token of this generation and make the next; None when the session does not accept
+        it (`Session.accepts`), or is not alive.
+
+        One statement compares and changes.  Of two callers with one token the second is refused, or, within
+        the grace, makes a generation that displaces the first one's; the deadline is the first one's.  No
+        grace is no deadline: a caller whose clock was read a moment earlier would else come before it.
+        """
         row = self._ground.run(
-            "select sub, id, tag, body, created_ms, expires_ms from belongings"
+            "update belongings set count = count + 1,"
+            " retired = case when count = :generation then count else retired end,"
+            " retry_until_ms = case when count = :generation then :retry_until_ms else retry_until_ms end"
+            " where sub = :sub and kind = 'session' and id = :session_id"
+            " and (count = :generation or retired = :generation and retry_until_ms > :now_ms)"
+            f" returning {', '.join(_COLUMNS)}",
+            {
+                "sub": sub,
+                "session_id": session_id,
+                "generation": generation,
+                "now_ms": now_ms,
+                "retry_until_ms": now_ms + grace_ms if grace_ms else 0,
+            },
+        ).fetchone()
+        return None if row is None else session_of(row)
+
+    def drop(self, sub: str, session_id: str) -> None:
+        """End one session of the user, if it is alive: all its tokens are revoked, for good."""
+        self._ground.run(
+            "update belongings set kind = 'ended', expires_ms = created_ms"
             " where sub = :sub and kind = 'session' and id = :session_id",
             {"sub": sub, "session_id": session_id},
-        ).fetchone()
-        if row is None:
-            return None
-        return Session(row[0], row[1], row[2], bytes(row[3]).decode(), row[4], row[5])
+        )
 
     def drop_all(self, sub: str) -> None:
         """
@@ -142,3 +171,19 @@ class CodeTable:
             {"sub": sub, "purpose": purpose.value},
         ).fetchone()
         return None if row is None else Code(sub, purpose, bytes(row[0]), row[1], row[2])
+
+
+def session_of(row: Any) -> Session:
+    """The session of a row of SESSION_COLUMNS."""
+    sub, session_id, event_id, client, created_ms, expires_ms, generation, retired, retry_until_ms = row
+    return Session(
+        sub=sub,
+        session_id=session_id,
+        event_id=event_id,
+        client_id=bytes(client).decode(),
+        created_ms=created_ms,
+        expires_ms=expires_ms,
+        generation=generation,
+        retired=retired,
+        retry_until_ms=retry_until_ms or 0,
+    )

@@ -6,6 +6,8 @@ It has no vault, so whatever is a person's is out of its reach, and it brings no
 allowed at all: `docs/decisions/0015-keys-beside-a-running-server.md`.
 """
 
+import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +20,28 @@ from cenote.errors import CenoteError
 from cenote.store.documents import DocumentCache
 from cenote.store.ground import Buries, Ground, Run, Unattached, VaultSeam
 from cenote.store.migrations import pending
-from cenote.store.sqlite import DATABASE_FILE, connect
+from cenote.store.sqlite import DATABASE_FILE, LOCK_FILE, connect
 from cenote.store.transaction import Transaction
 
 T = TypeVar("T")
 
 TURN_WAIT_S_MAX = 20.0
 TURN_POLL_S = 0.000_3  # a busy server lets go between two commits for a fraction of a millisecond only
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a process serves this data folder at the moment."""
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class SQLiteGuest:
@@ -71,6 +88,11 @@ class SQLiteGuest:
                     self._connection.execute("rollback")
                 raise
         return result
+
+    def fold(self) -> None:
+        """Copy the journal into the file, as far as nobody reads it; a server may be doing the same."""
+        with _told(self._path):
+            self._connection.execute("pragma wal_checkpoint(passive)").fetchall()
 
     def close(self) -> None:
         """Let go of the database."""

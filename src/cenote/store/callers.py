@@ -5,6 +5,9 @@ Leaves out what the answer means (`domain/callers.py`).
 """
 
 from cenote.domain.callers import Presence
+from cenote.domain.registrations import Session
+from cenote.domain.users import User
+from cenote.store.belongings import SESSION_COLUMNS, session_of
 from cenote.store.clients import ClientTable
 from cenote.store.ground import Ground
 from cenote.store.pools import PoolTable
@@ -45,6 +48,19 @@ class CallerTable:
         return Presence(
             PoolTable(self._ground).of_version(pool_id, row[9]),
             None if row[11] is None else ClientTable(self._ground).of_version(client_id, row[11]),
-            None if row[8] is None else opened(row, self._ground),
+            None if row[8] is None else opened(row, self._ground.sealer),
             is_session_alive=row[12] is not None,
         )
+
+    def find_renewing(self, sub: str, session_id: str) -> tuple[User | None, Session | None]:
+        """The user whom a refresh token was given to and its session, each if it is there."""
+        row = self._ground.run(
+            f"select {USER_COLUMNS}, {SESSION_COLUMNS} from users u join keys k on k.sub = u.sub"
+            " left join belongings s on s.sub = u.sub and s.kind = 'session' and s.id = :session_id"
+            " where u.sub = :sub",
+            {"sub": sub, "session_id": session_id},
+        ).fetchone()
+        if row is None:
+            return None, None
+        user = opened(row, self._ground.sealer)
+        return user, None if user is None or row[9] is None else session_of(row[9:])

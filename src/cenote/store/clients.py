@@ -68,6 +68,13 @@ class ClientTable:
         client = self.of_version(client_id, row[0])
         return None if pool is None or client is None else (pool, client)
 
+    def find_pool_id(self, client_id: str) -> str | None:
+        """The pool that the client is of, itself gone or not."""
+        row = self._ground.run(
+            "select pool_id from clients where client_id = :client_id", {"client_id": client_id}
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     def of_version(self, client_id: str, version: int) -> Client | None:
         """The client of a version that this transaction has just read."""
         client: Client | None = self._ground.documents.get(

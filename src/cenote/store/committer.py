@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-import structlog
-
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
+from cenote.log import logger
 from cenote.store.contract import BATCH_BODIES_MAX
 from cenote.store.ground import VaultSeam
 from cenote.store.transaction import Transaction
@@ -25,7 +24,7 @@ T = TypeVar("T")
 TOMBSTONE_WAIT_S_MAX = 1.0  # then the answer leaves all the same: the redo owes the tombstone
 BATCHES_PER_CHECKPOINT = 64
 
-log = structlog.get_logger("cenote.store")
+log = logger("cenote.store")
 
 
 class Ticket:

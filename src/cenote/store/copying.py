@@ -9,11 +9,15 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from cenote.errors import CenoteError
+from cenote.folders import make_folder
+from cenote.store.documents import DocumentCache
+from cenote.store.ground import Ground, Run, Unattached, VaultSeam
 from cenote.store.migrations import SQLITE_WORDS, apply, pending
 from cenote.store.sqlite import DATABASE_FILE, LOCK_FILE, connect
+from cenote.store.transaction import Transaction
 
 TABLES = (
     "meta",
@@ -29,11 +33,17 @@ TABLES = (
     "belongings",
     "outbox",
     "ledger",
+    "ledger_gaps",
     "fallen_pools",
     "fallen_groups",
     "activity",
     "access_keys",
+    "rules",
+    "read_only_pools",
+    "audit",
 )
+# What is asked of a serving process at the moment is nothing to be asked again of a copy.
+NOT_COPIED = ("errands", "master_acks")
 ROWS_PER_STEP = 1_000
 Rows = Sequence[Sequence[Any]]
 
@@ -42,6 +52,7 @@ class Source(Protocol):
     """A database as it was at one moment."""
 
     schema: int
+    tables: Transaction  # the tables' verbs, for reading; nothing that is a person's opens
 
     def columns(self, table: str) -> list[str]:
         """The names of a table's columns."""
@@ -70,6 +81,7 @@ class SQLiteSource:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.schema = int(connection.execute("pragma user_version").fetchone()[0])
+        self.tables = without_a_vault(cast("Run", connection.execute))
 
     def columns(self, table: str) -> list[str]:
         """The names of a table's columns."""
@@ -87,13 +99,18 @@ class SQLiteSource:
         return row
 
 
+def without_a_vault(run: Run) -> Transaction:
+    """The tables' verbs on a connection that nobody gave a vault."""
+    return Transaction(Ground(run, VaultSeam(Unattached(), Unattached()), DocumentCache(0)))
+
+
 @contextmanager
 def sqlite_source(folder: Path) -> Iterator[SQLiteSource]:
     """The embedded database of a data folder, as one snapshot."""
     database = folder / DATABASE_FILE
     if not database.exists():
         raise CenoteError(f"There is no database at {database}.")
-    connection = connect(database, read_only=True)
+    connection = connect(database, mode="ro")
     try:
         connection.execute("begin")
         yield SQLiteSource(connection)
@@ -121,9 +138,9 @@ def sqlite_target(folder: Path, schema: int) -> Iterator[SQLiteTarget]:
     """A new data folder with a database of this schema; whole at the end, or not there at all."""
     if folder.exists() and any(entry.name != LOCK_FILE for entry in folder.iterdir()):
         raise CenoteError(f"The data folder {folder} is not empty; a restore needs a new one.")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     database = folder / DATABASE_FILE
-    connection = connect(database)
+    connection = connect(database, mode="rwc")
     try:
         connection.execute("begin immediate")
         for number, text in pending(0):

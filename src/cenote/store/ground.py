@@ -52,6 +52,10 @@ class Unattached:
         """Refuse."""
         raise CenoteError("The vault is not open.")
 
+    def rewrapped(self, _subject: str, _wrapped: bytes, _like: bytes) -> bytes | None:
+        """Refuse."""
+        raise CenoteError("The vault is not open.")
+
     def is_erased(self, _subject: str, _slot: int) -> bool:
         """Refuse."""
         raise CenoteError("The vault is not open.")
@@ -69,11 +73,13 @@ class Ground:
     vault: VaultSeam
     documents: DocumentCache
     # What PostgreSQL must be told where SQLite's one writer is alone already: to keep a row for changing it
-    # (a user's, found by a join; or that of the one table asked), and to keep one from being deleted while
-    # something is hung on it.
+    # (a user's, found by a join; or that of the one table asked), to wait for all who hang something on it,
+    # and to keep one from being deleted while something is hung on it.
     hold: str = ""
     hold_row: str = ""
+    hold_alone: str = ""
     share: str = ""
+    history: str = ""  # of which history the database is, where another may take its place
     graves: list[Grave] = field(default_factory=list)
 
     @property

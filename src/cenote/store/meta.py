@@ -18,6 +18,25 @@ class MetaTable:
         row = self._ground.run("select value from meta where name = :name", {"name": name}).fetchone()
         return None if row is None else bytes(row[0])
 
+    def hold(self, name: str, first: bytes) -> bytes:
+        """The value of this name, `first` where it had none; it stays so until this transaction ends."""
+        self.add(name, first)
+        row = self._ground.run(
+            f"select value from meta where name = :name{self._ground.hold_row}", {"name": name}
+        ).fetchone()
+        return bytes(row[0])
+
+    def hold_alone(self, name: str) -> bytes | None:
+        """The value of this name; whoever hangs something on it has finished, and nobody else begins."""
+        row = self._ground.run(
+            f"select value from meta where name = :name{self._ground.hold_alone}", {"name": name}
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop(self, name: str) -> None:
+        """Forget the value of this name."""
+        self._ground.run("delete from meta where name = :name", {"name": name})
+
     def put(self, name: str, value: bytes) -> None:
         """Set the value of this name, whatever it was."""
         self._ground.run(

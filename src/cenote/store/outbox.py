@@ -7,13 +7,13 @@ of messages (`delivery/`) and who carries them (`courier.py`).
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from cenote.domain.registrations import Message
-from cenote.domain.sealed import Place
+from cenote.domain.sealed import Key, Place
 from cenote.errors import UserNotFoundException
 from cenote.store.ground import Ground
 from cenote.store.users import UserTable
@@ -55,12 +55,25 @@ class OutboxTable:
         key = UserTable(self._ground).key_of(message.sub)
         if key is None:
             raise UserNotFoundException
+        self._insert(message, key, due_ms=message.created_ms)
+
+    def add_seeming(self, message: Message, key: Key) -> None:
+        """
+        Do what promising a message costs, for nobody: it is never due, is shown to none, and goes with the
+        next clearing.
+
+        A day, as long as others stay, would let whoever makes up names fill the disk.
+        """
+        if UserTable(self._ground).key_of(message.sub) is None:
+            self._insert(replace(message, created_ms=0), key, due_ms=None)
+
+    def _insert(self, message: Message, key: Key, *, due_ms: int | None) -> None:
         words = Words(
             message.medium, message.to, message.subject, message.body, message.code, message.is_html
         )
         self._ground.run(
             "insert into outbox (id, sub, pool_id, created_ms, body, medium, due_ms, expires_ms)"
-            " values (:id, :sub, :pool_id, :created_ms, :body, :medium, :created_ms, :expires_ms)",
+            " values (:id, :sub, :pool_id, :created_ms, :body, :medium, :due_ms, :expires_ms)",
             {
                 "id": message.message_id,
                 "sub": message.sub,
@@ -68,6 +81,7 @@ class OutboxTable:
                 "created_ms": message.created_ms,
                 "body": key.seal(Place("outbox", "body", message.message_id), _encoder.encode(words)),
                 "medium": message.medium,
+                "due_ms": due_ms,
                 "expires_ms": message.expires_ms,
             },
         )
@@ -86,6 +100,15 @@ class OutboxTable:
             f"select {_COLUMNS} from outbox o join keys k on k.sub = o.sub"
             " order by o.created_ms desc, o.id desc limit :limit",
             {"limit": limit},
+        ).fetchall()
+        return [message for row in rows if (message := self._opened(row)) is not None]
+
+    def list_of_user(self, sub: str) -> list[Message]:
+        """The messages that were promised to a user and are still there, the oldest first."""
+        rows = self._ground.run(
+            f"select {_COLUMNS} from outbox o join keys k on k.sub = o.sub where o.sub = :sub"
+            " order by o.created_ms, o.id",
+            {"sub": sub},
         ).fetchall()
         return [message for row in rows if (message := self._opened(row)) is not None]
 

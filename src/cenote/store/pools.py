@@ -10,9 +10,14 @@ from typing import Any
 import msgspec
 
 from cenote.domain.registrations import Pool, VerificationEntry
-from cenote.domain.sealed import Grave, digest_of
-from cenote.errors import ConcurrentModificationException, ResourceNotFoundException
+from cenote.domain.sealed import MASTER_CHECK, Grave, digest_of, master_id_of
+from cenote.errors import (
+    ConcurrentModificationException,
+    OperationNotEnabledException,
+    ResourceNotFoundException,
+)
 from cenote.store.ground import Ground
+from cenote.store.holds import HoldTable
 
 TOKEN_LIFETIME_MS_MAX = (
     86_400_000  # no access token lives longer; then nothing can ask for a fallen pool's key
@@ -38,7 +43,7 @@ class PoolTable:
                 "name": name,
                 "version": pool.version,
                 "slot": pool.slot,
-                "wrapped": pool.wrapped,
+                "wrapped": self._under_the_present_master(pool),
                 "secrets": pool.secrets,
                 "document": msgspec.json.encode(pool.document),
                 "created_ms": pool.created_ms,
@@ -51,6 +56,16 @@ class PoolTable:
                 " values (:kid, :pool_id, :use, :public)",
                 {"kid": key.kid, "pool_id": key.pool_id, "use": key.use, "public": key.public_der},
             )
+
+    def _under_the_present_master(self, pool: Pool) -> bytes:
+        """The new pool's key as it is, unless the house came under another master key while it was made."""
+        row = self._ground.run(
+            f"select value from meta where name = '{MASTER_CHECK}'{self._ground.share}", {}
+        ).fetchone()
+        check = pool.wrapped if row is None else bytes(row[0])
+        if master_id_of(check) == master_id_of(pool.wrapped):
+            return pool.wrapped
+        return self._ground.sealer.rewrapped(pool.pool_id, pool.wrapped, check) or pool.wrapped
 
     def find(self, pool_id: str) -> Pool | None:
         """The pool as it is, or None."""
@@ -98,13 +113,24 @@ class PoolTable:
         return int(row[0])
 
     def list_page(self, after: str, limit: int) -> list[Pool]:
-        """A page of pools in the order of their ids, beginning behind `after`."""
-        rows = self._ground.run(
-            f"select {_POOL_COLUMNS} from pools where pool_id > :after order by pool_id limit :limit",
-            {"after": after, "limit": limit},
-        ).fetchall()
-        pools = [_pool(row) for row in rows]
-        return [pool for pool in pools if not self._ground.sealer.is_erased(pool.pool_id, pool.slot)]
+        """
+        A page of pools in the order of their ids, beginning behind `after`.
+
+        A page is short only at the end of the listing: erased pools that an older database brought back take
+        nobody's place.
+        """
+        living: list[Pool] = []
+        while len(living) < limit:
+            rows = self._ground.run(
+                f"select {_POOL_COLUMNS} from pools where pool_id > :after order by pool_id limit :limit",
+                {"after": after, "limit": limit},
+            ).fetchall()
+            pools = [_pool(row) for row in rows]
+            living += [one for one in pools if not self._ground.sealer.is_erased(one.pool_id, one.slot)]
+            if len(rows) < limit:
+                break
+            after = pools[-1].pool_id
+        return living[:limit]
 
     def list_slots(self) -> list[tuple[str, int]]:
         """Every row's (pool id, slot), the erased ones' too."""
@@ -115,19 +141,25 @@ class PoolTable:
         """
         End the pool, its clients and, by one tombstone, every user in it; their rows are swept later.
 
-        Of two callers one succeeds; the other is told that there is no such pool.
+        Of two callers one succeeds; the other is told that there is no such pool.  Where one of the users is
+        held nothing happens, unless the pool's own tombstone says that it is erased already.
         """
         row = self._ground.run(
             "delete from pools where pool_id = :pool_id returning slot", {"pool_id": pool_id}
         ).fetchone()
         if row is None:
             raise ResourceNotFoundException(f"User pool {pool_id} does not exist.")
+        # Asked only now: whoever holds a user has the pool's row, and by now is either seen or too late.
+        is_held = HoldTable(self._ground).is_any_in(pool_id, now_ms)
+        if is_held and not self._ground.sealer.is_erased(pool_id, row[0]):
+            raise OperationNotEnabledException(detail="a user of the pool is held")
         self._ground.run(
             "delete from client_secrets"
             " where client_id in (select client_id from clients where pool_id = :pool_id)",
             {"pool_id": pool_id},
         )
-        self._ground.run("delete from clients where pool_id = :pool_id", {"pool_id": pool_id})
+        for table in ("clients", "rules", "read_only_pools"):
+            self._ground.run(f"delete from {table} where pool_id = :pool_id", {"pool_id": pool_id})
         self._ground.run(
             "update verification_keys set expires_ms = :expires_ms where pool_id = :pool_id",
             {"pool_id": pool_id, "expires_ms": now_ms + TOKEN_LIFETIME_MS_MAX},

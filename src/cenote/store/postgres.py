@@ -17,15 +17,16 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
-import structlog
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from cenote.domain.sealed import Grave, Sealer
 from cenote.errors import CenoteError, InternalErrorException, TooManyRequestsException
+from cenote.log import logger
 from cenote.store.documents import DocumentCache
 from cenote.store.ground import Buries, Cursor, Ground, Unattached, VaultSeam
 from cenote.store.migrations import POSTGRES_WORDS, apply, pending
+from cenote.store.postgres_servers import Server, habits, server_of
 from cenote.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 CONNECTIONS_MAX = 16
 CALLS_WAITING_MAX = 256
 CONNECTION_WAIT_S_MAX = 5.0
-CONNECT_TIMEOUT_S = 5
+RECONNECT_S_MAX = 5.0  # then the next call begins anew: pauses that grow on would outlast a fail-over
 ATTEMPTS_MAX = 8
 BACKOFF_S = 0.005
 OUTCOME_WAIT_S_MAX = 20.0
@@ -46,7 +47,7 @@ MIGRATION_LOCK = 0x43454E4F  # one number for every node: "CENO"
 _LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected, errors.InvalidSqlStatementName)
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
-log = structlog.get_logger("cenote.store")
+log = logger("cenote.store")
 
 
 @dataclass(slots=True)
@@ -56,13 +57,19 @@ class _Attempt:
     result: Any = None
     graves: Sequence[Grave] = ()
     transaction_id: str | None = None
+    server: Server | None = None
     is_committing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Transactions:
-    """One connection's two faces: what a write reads again may be rolled back, and is kept for nobody."""
+class _Line:
+    """
+    A connection: whom it reached, and its two faces.
 
+    What a write reads again may be rolled back, and is kept for nobody.
+    """
+
+    server: Server
     reading: Transaction
     writing: Transaction
 
@@ -80,16 +87,20 @@ class PostgresStore:
     ) -> None:
         self._vault = VaultSeam(Unattached(), Unattached())
         self._documents = DocumentCache()
+        self._history = ""
+        self._greeting = threading.Lock()
         self._reach = reach
-        self._held: weakref.WeakKeyDictionary[Connection, _Transactions] = weakref.WeakKeyDictionary()
-        self._answered_s = time.monotonic()
+        self._lines: weakref.WeakKeyDictionary[Connection, _Line] = weakref.WeakKeyDictionary()
+        self._answered_s = self._lost_s = time.monotonic()
         self._pool = ConnectionPool(
             url,
             min_size=1,
             max_size=connections_max,
             max_waiting=calls_waiting_max,
             timeout=CONNECTION_WAIT_S_MAX,
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S, "application_name": "cenote"},
+            reconnect_timeout=RECONNECT_S_MAX,
+            kwargs={"autocommit": True, **habits(url)},
+            configure=self._greet,
             open=False,
         )
         try:
@@ -113,7 +124,7 @@ class PostgresStore:
         for attempt in range(ATTEMPTS_MAX):
             try:
                 with self._connection() as connection:
-                    return body(self._transactions_of(connection).reading)
+                    return body(self._lines[connection].reading)
             except psycopg.OperationalError as failure:
                 self._pause(attempt, failure)
         raise InternalErrorException(detail="the database is away")
@@ -129,7 +140,7 @@ class PostgresStore:
                 self._pause(number, failure)
                 continue
             except psycopg.OperationalError as failure:
-                if not (attempt.is_committing and self._was_committed(attempt.transaction_id)):
+                if not (attempt.is_committing and self._was_committed(attempt)):
                     self._pause(number, failure)
                     continue
             self._bury(attempt.graves)
@@ -137,7 +148,8 @@ class PostgresStore:
         raise InternalErrorException(detail="the database is away, or the transaction kept losing")
 
     def _run(self, connection: Connection, body: Callable[[Transaction], Any], attempt: _Attempt) -> None:
-        transaction = self._transactions_of(connection).writing
+        line = self._lines[connection]
+        attempt.server, transaction = line.server, line.writing
         try:
             with connection.pipeline():
                 connection.execute("begin")
@@ -155,25 +167,41 @@ class PostgresStore:
                 connection.execute("rollback")
             raise
 
-    def _was_committed(self, transaction_id: str | None) -> bool:
-        """Ask the database what became of a transaction whose end was not heard; never guess."""
+    def _was_committed(self, attempt: _Attempt) -> bool:
+        """
+        Ask the database what became of a transaction whose end was not heard; never guess.
+
+        A server that took over, or started anew, gives the numbers of transactions that it has no record of
+        to others: "committed" may be said of one of those there, and everything else is a no.
+        """
         until = time.monotonic() + OUTCOME_WAIT_S_MAX
-        while transaction_id is not None and time.monotonic() < until:
-            try:
-                with self._connection() as connection:
+        while attempt.transaction_id is not None and time.monotonic() < until:
+            status, server = self._status_of(attempt.transaction_id)
+            is_same = server == attempt.server
+            log.warning("outcome of a lost commit", status=status, is_same_server=is_same)
+            if status == "committed" and is_same:
+                return True
+            if status == "aborted" or (status in {"in progress", "in the future"} and not is_same):
+                return False
+            if status == "committed":
+                break
+            time.sleep(OUTCOME_POLL_S)
+        raise InternalErrorException(detail="the outcome of a commit could not be found out")
+
+    def _status_of(self, transaction_id: str) -> tuple[str | None, Server | None]:
+        """What the database says of a transaction, and which server says so; None when there is no answer."""
+        try:
+            with self._connection() as connection:
+                server = self._lines[connection].server
+                try:
                     found = connection.execute(
                         "select pg_xact_status(%s::xid8)", (transaction_id,)
                     ).fetchone()
-            except errors.InvalidParameterValue:  # a standby that took over and never heard of it
-                return False
-            except (psycopg.OperationalError, InternalErrorException, TooManyRequestsException):
-                found = ("in progress",)
-            status = found[0] if found is not None else None
-            log.warning("outcome of a lost commit", status=status)
-            if status in {"committed", "aborted"}:
-                return bool(status == "committed")
-            time.sleep(OUTCOME_POLL_S)
-        raise InternalErrorException(detail="the outcome of a commit could not be found out")
+                except errors.InvalidParameterValue:
+                    return "in the future", server
+        except (psycopg.OperationalError, InternalErrorException, TooManyRequestsException):
+            return None, None
+        return (None if found is None else found[0]), server
 
     def _bury(self, graves: Sequence[Grave]) -> None:
         """Have the tombstones written before the answer, as far as a second suffices."""
@@ -189,28 +217,39 @@ class PostgresStore:
         """A connection of the pool; a pool that is all in use is a full house, a silent one is a fault."""
         try:
             connection = self._pool.getconn()
-        except TooManyRequests as failure:
+        except (TooManyRequests, PoolTimeout) as failure:
+            if self._is_away():
+                raise InternalErrorException(detail="the database is away") from failure
             raise TooManyRequestsException(detail="too many calls wait for the database") from failure
-        except PoolTimeout as failure:
-            if time.monotonic() - self._answered_s < CONNECTION_WAIT_S_MAX:
-                raise TooManyRequestsException(detail="the connection pool is exhausted") from failure
-            raise InternalErrorException(detail="the database is away") from failure
         try:
             yield connection
             self._answered_s = time.monotonic()
         finally:
             self._pool.putconn(connection)
 
-    def _transactions_of(self, connection: Connection) -> _Transactions:
-        held = self._held.get(connection)
-        if held is None:
-            held = self._held[connection] = _Transactions(
-                self._transaction(connection, self._documents),
-                self._transaction(connection, DocumentCache(0)),
-            )
-        return held
+    def _is_away(self) -> bool:
+        """Whether nothing was heard of the database since it was lost, or for long."""
+        silence_s = time.monotonic() - self._answered_s
+        return self._lost_s > self._answered_s or silence_s >= CONNECTION_WAIT_S_MAX
 
-    def _transaction(self, connection: Connection, documents: DocumentCache) -> Transaction:
+    def _greet(self, connection: Connection) -> None:
+        """
+        Learn whom a new connection has reached.
+
+        Another history may give a document another content under the same version: it begins with none.
+        """
+        server = server_of(connection)
+        with self._greeting:
+            if server.history != self._history:
+                self._history, self._documents = server.history, DocumentCache()
+            documents = self._documents
+        self._lines[connection] = _Line(
+            server,
+            self._transaction(connection, documents, server),
+            self._transaction(connection, DocumentCache(0), server),
+        )
+
+    def _transaction(self, connection: Connection, documents: DocumentCache, server: Server) -> Transaction:
         def run(sql: str, values: Mapping[str, object]) -> Cursor:
             return connection.execute(spelled(sql), values)
 
@@ -220,7 +259,9 @@ class PostgresStore:
             documents,
             hold=" for update of u",
             hold_row=" for no key update",
+            hold_alone=" for update",
             share=" for key share",
+            history=server.history,
         )
         return Transaction(ground)
 
@@ -228,6 +269,7 @@ class PostgresStore:
         """Step back for a moment, longer each time; connections that are dead are let go."""
         if not isinstance(failure, _LOST_RACE):
             log.warning("database connection lost", attempt=attempt, kind=type(failure).__name__)
+            self._lost_s = time.monotonic()
             self._pool.check()
         time.sleep(random.uniform(0.5, 1.5) * BACKOFF_S * 2**attempt)  # noqa: S311 - spreads, hides nothing
 

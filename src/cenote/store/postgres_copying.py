@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from cenote.errors import CenoteError
-from cenote.store.copying import ROWS_PER_STEP, Rows
+from cenote.store.copying import ROWS_PER_STEP, Rows, without_a_vault
 from cenote.store.migrations import POSTGRES_WORDS, apply, pending
 from cenote.store.postgres import spelled
 
@@ -19,6 +19,7 @@ class PostgresSource:
         self._connection = connection
         row = connection.execute("select max(version) from schema_version").fetchone()
         self.schema = int(row[0]) if row is not None else 0
+        self.tables = without_a_vault(lambda sql, values: connection.execute(spelled(sql), values))
 
     def columns(self, table: str) -> list[str]:
         """The names of a table's columns."""

@@ -66,7 +66,7 @@ class Candidate:
 
     def open(self) -> User | None:
         """The user; None for one who is gone, or whose slot says that they are erased."""
-        return None if self._row[8] is None else opened(self._row, self._ground)
+        return None if self._row[8] is None else opened(self._row, self._ground.sealer)
 
 
 class SearchTable:

@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from cenote.domain.sealed import Sealer
 from cenote.errors import CenoteError
+from cenote.folders import make_folder
+from cenote.log import logger
 from cenote.store.committer import Committer
 from cenote.store.documents import DocumentCache
 from cenote.store.ground import Buries, Ground, Run, Unattached, VaultSeam
@@ -23,6 +25,8 @@ from cenote.store.migrations import SQLITE_WORDS, apply, pending
 from cenote.store.transaction import Transaction
 
 T = TypeVar("T")
+
+log = logger("cenote.store")
 
 DATABASE_FILE = "cenote.db"
 LOCK_FILE = "lock"
@@ -47,7 +51,7 @@ class SQLiteStore:
         self._every_reader: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         try:
-            self._writer = connect(self._path)
+            self._writer = connect(self._path, mode="rwc")
             _migrate(self._writer)
         except (sqlite3.Error, CenoteError) as failure:
             os.close(self._lock)
@@ -85,7 +89,10 @@ class SQLiteStore:
             for connection in self._every_reader:
                 connection.close()
             self._every_reader.clear()
-        self._checkpoint()
+        try:
+            self._checkpoint()
+        except sqlite3.Error as failure:  # the journal stays beside the file, and the next start folds it
+            log.warning("journal not folded", failure=str(failure))
         self._writer.close()
         os.close(self._lock)
 
@@ -117,17 +124,22 @@ class SQLiteStore:
             connection.close()
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection as this store wants it: WAL, a commit that is on the disk, no implicit transactions."""
+def connect(path: Path, *, mode: Literal["ro", "rw", "rwc"] = "rw") -> sqlite3.Connection:
+    """
+    A connection as this store wants it: WAL, a commit that is on the disk, no implicit transactions.
+
+    Only a start may make the file (`rwc`): made anew while the real one is away for a moment, it would take
+    that one's journal for its own and empty it.
+    """
     connection = sqlite3.connect(
-        f"file:{path}?mode={'ro' if read_only else 'rwc'}",
+        f"file:{path}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS_KEPT,
         timeout=BUSY_WAIT_MS / 1000,
     )
-    if not read_only:
+    if mode != "ro":
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")
         connection.execute("pragma wal_autocheckpoint = 0")
@@ -149,7 +161,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 def _lock_folder(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as failure:
         raise CenoteError(f"The data folder {folder} can't be used: {failure.strerror}.") from failure

@@ -8,13 +8,19 @@ held, `take_` deletes and returns (once), `list_` is a page.
 from cenote.domain.sealed import Grave
 from cenote.store.access_keys import AccessKeyTable
 from cenote.store.attempts import ActivityTable, AttemptTable
+from cenote.store.audit import AuditTable
 from cenote.store.belongings import CodeTable, SessionTable
 from cenote.store.callers import CallerTable
+from cenote.store.changeover import ChangeoverTable
 from cenote.store.clients import ClientTable
+from cenote.store.errands import ErrandTable
 from cenote.store.ground import Ground
 from cenote.store.groups import GroupTable
+from cenote.store.holds import HoldTable
+from cenote.store.inventory import InventoryTable
 from cenote.store.ledger import FallenTable, LedgerTable
 from cenote.store.meta import MetaTable
+from cenote.store.orders import OrderTable
 from cenote.store.outbox import OutboxTable
 from cenote.store.pools import PoolTable
 from cenote.store.search import SearchTable
@@ -29,13 +35,19 @@ class Transaction:
         "access_keys",
         "activity",
         "attempts",
+        "audit",
         "callers",
+        "changeover",
         "clients",
         "codes",
+        "errands",
         "fallen",
         "groups",
+        "holds",
+        "inventory",
         "ledger",
         "meta",
+        "orders",
         "outbox",
         "pools",
         "search",
@@ -60,6 +72,17 @@ class Transaction:
         self.ledger = LedgerTable(ground)
         self.fallen = FallenTable(ground)
         self.access_keys = AccessKeyTable(ground)
+        self.holds = HoldTable(ground)
+        self.audit = AuditTable(ground)
+        self.errands = ErrandTable(ground)
+        self.inventory = InventoryTable(ground)
+        self.changeover = ChangeoverTable(ground)
+        self.orders = OrderTable(ground)
+
+    @property
+    def history(self) -> str:
+        """Which history the database is of: another one after a fail-over; "" where there is only one."""
+        return self._ground.history
 
     def take_graves(self) -> list[Grave]:
         """The tombstones that this transaction owes once it is committed; each is told once."""

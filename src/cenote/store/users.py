@@ -7,15 +7,30 @@ verb treats it as absent, and `add` takes its name over.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from cenote.domain.registrations import Pool
-from cenote.domain.sealed import Grave, Key, Place, WrappedKey, digest_of
+from cenote.domain.sealed import (
+    MASTER_ID_BYTES,
+    Grave,
+    Key,
+    Place,
+    Sealer,
+    WrappedKey,
+    digest_of,
+    master_id_of,
+)
 from cenote.domain.srp import Verifier
 from cenote.domain.users import Status, User
-from cenote.errors import ResourceNotFoundException, UsernameExistsException, UserNotFoundException
+from cenote.errors import (
+    OperationNotEnabledException,
+    ResourceNotFoundException,
+    UsernameExistsException,
+    UserNotFoundException,
+)
 from cenote.store.ground import Cursor, Ground
 
 USER_COLUMNS = (
@@ -54,20 +69,38 @@ class UserTable:
         The unique name, not an earlier read, decides between two sign-ups.  A name that only an erased user
         still bears (in a database that was rolled back) is free.
         """
-        row = self._ground.run(
-            "insert into users (sub, pool_id, status, enabled, version, profile, created_ms, modified_ms)"
-            " select :sub, pool_id, :status, :enabled, :version, :profile, :created_ms, :modified_ms"
-            f" from pools where pool_id = :pool_id{self._ground.share} returning sub",
-            _values(user, key),
-        ).fetchone()
-        if row is None:
-            raise ResourceNotFoundException(f"User pool {user.pool_id} does not exist.")
+        values = row_values(user, key)
+        if not self._added(values, wrapped.wrapped):
+            wrapped = replace(wrapped, wrapped=self._as_its_pool(user, wrapped.wrapped))
+            self._added(values, wrapped.wrapped)
         self._ground.run(
             "insert into keys (sub, slot, wrapped) values (:sub, :slot, :wrapped)",
             {"sub": user.sub, "slot": wrapped.slot, "wrapped": wrapped.wrapped},
         )
         for name in names:
             self.add_name(user.pool_id, name, user.sub, now_ms=user.created_ms)
+
+    def _added(self, values: dict[str, object], wrapped: bytes) -> bool:
+        """Hold the row of a user whose key the master key of their pool has closed; else hold nothing."""
+        row = self._ground.run(
+            "insert into users (sub, pool_id, status, enabled, version, profile, created_ms, modified_ms)"
+            " select :sub, pool_id, :status, :enabled, :version, :profile, :created_ms, :modified_ms"
+            " from pools where pool_id = :pool_id"
+            f" and substr(wrapped, 2, {MASTER_ID_BYTES}) = :master_id{self._ground.share} returning sub",
+            values | {"master_id": master_id_of(wrapped)},
+        ).fetchone()
+        return row is not None
+
+    def _as_its_pool(self, user: User, wrapped: bytes) -> bytes:
+        """A key that was wrapped just before its pool came under another master key: as the pool is now."""
+        row = self._ground.run(
+            f"select wrapped from pools where pool_id = :pool_id{self._ground.share}",
+            {"pool_id": user.pool_id},
+        ).fetchone()
+        again = None if row is None else self._ground.sealer.rewrapped(user.sub, wrapped, bytes(row[0]))
+        if again is None:
+            raise ResourceNotFoundException(f"User pool {user.pool_id} does not exist.")
+        return again
 
     def add_name(self, pool_id: str, name: bytes, sub: str, *, now_ms: int) -> None:
         """Give the user one more name; `UsernameExistsException` when somebody living bears it."""
@@ -101,7 +134,7 @@ class UserTable:
             f"select {USER_COLUMNS} from users u join keys k on k.sub = u.sub where u.sub = :sub",
             {"sub": sub},
         ).fetchone()
-        return None if row is None else opened(row, self._ground)
+        return None if row is None else opened(row, self._ground.sealer)
 
     def hold(self, sub: str) -> User | None:
         """The user of this identity, as they are and will stay until this transaction ends."""
@@ -110,7 +143,7 @@ class UserTable:
             f" where u.sub = :sub{self._ground.hold}",
             {"sub": sub},
         ).fetchone()
-        return None if row is None else opened(row, self._ground)
+        return None if row is None else opened(row, self._ground.sealer)
 
     def hold_named(self, pool: Pool, name: bytes) -> User | None:
         """The user who bears this name, as they are and will stay until this transaction ends."""
@@ -122,7 +155,7 @@ class UserTable:
         if key is None:
             raise UserNotFoundException
         following = user.version + 1
-        values = _values(user, key, version=following) | {"held": user.version}
+        values = row_values(user, key, version=following) | {"held": user.version}
         row = self._ground.run(
             "update users set status = :status, enabled = :enabled, version = :version, profile = :profile,"
             " modified_ms = :modified_ms where sub = :sub and version = :held returning sub",
@@ -142,11 +175,14 @@ class UserTable:
         """
         End the user and all that is theirs, and owe their slot its tombstone.
 
-        The delete of the key row decides the one winner among any number of callers.
+        The delete of the key row decides the one winner among any number of callers, and tells whether they
+        are held: then nothing happens.
         """
         row = self._delete_identity(sub).fetchone()
         if row is None or self._ground.sealer.is_erased(sub, row[0]):
             raise UserNotFoundException
+        if row[1] is not None and row[1] > now_ms:
+            raise OperationNotEnabledException(detail="the user is held")
         self._write_off(sub, row[0], now_ms)
         self._ground.graves.append(Grave(digest_of(sub), row[0]))
 
@@ -162,6 +198,13 @@ class UserTable:
         for sub in subs:
             self._delete_identity(sub)
             self._delete_rows(sub)
+
+    def is_in(self, pool_id: str, sub: str) -> bool:
+        """Whether the pool has a row of this user's."""
+        row = self._ground.run(
+            "select 1 from users where sub = :sub and pool_id = :pool_id", {"sub": sub, "pool_id": pool_id}
+        ).fetchone()
+        return row is not None
 
     def count(self, pool_id: str) -> int:
         """How many users the pool has."""
@@ -209,7 +252,9 @@ class UserTable:
         each other.
         """
         self._ground.run("delete from users where sub = :sub", {"sub": sub})
-        return self._ground.run("delete from keys where sub = :sub returning slot", {"sub": sub})
+        return self._ground.run(
+            "delete from keys where sub = :sub returning slot, held_until_ms", {"sub": sub}
+        )
 
     def _delete_rows(self, sub: str) -> None:
         for table in TABLES_OF_A_USER[1:]:
@@ -229,12 +274,12 @@ class UserTable:
             f" where n.pool_id = :pool_id and n.name = :name{lock}",
             {"pool_id": pool_id, "name": name},
         ).fetchone()
-        return None if row is None else opened(row, self._ground)
+        return None if row is None else opened(row, self._ground.sealer)
 
 
-def opened(row: Any, ground: Ground) -> User | None:
+def opened(row: Any, sealer: Sealer) -> User | None:
     """The user of a row of USER_COLUMNS, or None for one whose slot says that they are erased."""
-    key = ground.sealer.open_key(row[0], bytes(row[8]))
+    key = sealer.open_key(row[0], bytes(row[8]))
     if key is None:
         return None
     profile = _decoder.decode(key.open(Place("users", "profile", "", row[4]), bytes(row[5])))
@@ -258,7 +303,8 @@ def opened(row: Any, ground: Ground) -> User | None:
     )
 
 
-def _values(user: User, key: Key, version: int | None = None) -> dict[str, object]:
+def row_values(user: User, key: Key, version: int | None = None) -> dict[str, object]:
+    """A user as their row holds them, sealed."""
     version = user.version if version is None else version
     kept = user.password
     profile = Profile(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
+from cenote.folders import sync_folder
 from cenote.vault.locks import lock_range, try_lock_range, unlock_range
 from cenote.vault.tombstones import SLOT_BYTES, is_tombstone, tombstone
 
@@ -22,8 +23,8 @@ PAGE_BYTES = 4_096
 HEADER_PAGE_BYTES = PAGE_BYTES
 CHUNK_BYTES = HEADER_PAGE_BYTES + SLOTS_PER_CHUNK * SLOT_BYTES
 PAIR_BYTES = 16
-_MAGIC = b"CENOTE SLOTS 1\n\0"
-_FIXED = struct.Struct(">16s16sQ")  # magic, pair id, number
+MAGIC = b"CENOTE SLOTS 1\n\0"
+FIXED = struct.Struct(">16s16sQ")  # magic, pair id, number
 _COUNTERS = struct.Struct(">QQ")  # mark, tombstone batches: each an aligned word that no write can tear
 _COUNTERS_AT = 40
 OWNER_AT = CHUNK_BYTES  # a byte behind the end: locking it stands in nobody's way
@@ -52,13 +53,13 @@ class Chunk:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as failure:
             raise CenoteError(f"The chunk file {path} can't be opened: {failure.strerror}.") from failure
-        header = os.pread(self._descriptor, _FIXED.size, 0)
-        if len(header) < _FIXED.size or os.fstat(self._descriptor).st_size != CHUNK_BYTES:
+        header = os.pread(self._descriptor, FIXED.size, 0)
+        if len(header) < FIXED.size or os.fstat(self._descriptor).st_size != CHUNK_BYTES:
             self.close()
             raise CenoteError(f"The chunk file {path} of the keys folder is damaged.")
-        magic, its_pair, number = _FIXED.unpack(header)
+        magic, its_pair, number = FIXED.unpack(header)
         self.number: int = number
-        if magic != _MAGIC or its_pair != pair:
+        if magic != MAGIC or its_pair != pair:
             self.close()
             raise CenoteError(f"The chunk file {path} does not belong to this keys folder.")
 
@@ -147,7 +148,7 @@ class Chunk:
 
 def new_chunk_bytes(number: int, pair: bytes) -> bytes:
     """A chunk of fresh secrets, none of which looks like a tombstone."""
-    header = _FIXED.pack(_MAGIC, pair, number).ljust(HEADER_PAGE_BYTES, b"\0")
+    header = FIXED.pack(MAGIC, pair, number).ljust(HEADER_PAGE_BYTES, b"\0")
     secrets = bytearray(os.urandom(SLOTS_PER_CHUNK * SLOT_BYTES))
     for start in range(0, len(secrets), SLOT_BYTES):
         while is_tombstone(bytes(secrets[start : start + 8])):
@@ -170,21 +171,13 @@ def write_exclusively(path: Path, content: bytes) -> bool:
             os.fsync(file.fileno())
         try:
             os.link(temporary, path)
+            is_ours = True
         except FileExistsError:
-            return False
+            is_ours = False  # a rival's, who may have been ended before it was durable
     finally:
         temporary.unlink()
     sync_folder(path.parent)
-    return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return is_ours
 
 
 def _one_batch_more(counters: Counters) -> Counters:

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import structlog
-
 from cenote.domain.sealed import Grave
+from cenote.errors import CenoteError
+from cenote.log import logger
 
 BATCH_GRAVES_MAX = 512
 
-log = structlog.get_logger("cenote.vault")
+log = logger("cenote.vault")
 
 
 class Buries(Protocol):
@@ -42,6 +42,7 @@ class TombstoneWriter:
             queue.SimpleQueue()
         )
         self._buried: set[bytes] = set()
+        self._failed: list[Grave] = []
         self._guard = threading.Lock()
         self.failures_total = 0
         self._thread = threading.Thread(target=self._run, name="cenote-tombstones", daemon=True)
@@ -57,6 +58,22 @@ class TombstoneWriter:
             known = self._buried.intersection(digests)
             self._buried -= known
         return known
+
+    def retry(self) -> int:
+        """
+        Bury what could not be buried before; how many there were, or 0 as long as it still can't.
+
+        The redo goes by the ledger, whose line a fail-over may have lost; this process still knows.
+        """
+        with self._guard:
+            graves, self._failed = self._failed, []
+        try:
+            self._folder.bury(graves)
+        except (OSError, CenoteError):  # the redo says so, each second
+            with self._guard:
+                self._failed += graves
+            return 0
+        return len(graves)
 
     def close(self) -> None:
         """Write what is waiting and end the thread."""
@@ -83,6 +100,8 @@ class TombstoneWriter:
         except Exception as failure:  # noqa: BLE001 - owed to the redo, whatever it was
             self.failures_total += 1
             log.error("tombstones pending", count=len(graves), failure=repr(failure))
+            with self._guard:
+                self._failed += graves
         else:
             self._reach("tombstones.durable")
             with self._guard:

@@ -8,6 +8,7 @@ the pool, in every copy of the database.  Leaves out the files (`slots.py`) and 
 
 import os
 import struct
+import threading
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,8 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cenote.domain.sealed import WrappedKey, digest_of
+from cenote.domain.sealed import WrappedKey, digest_of, master_id_of
+from cenote.errors import CenoteError
 from cenote.vault.master import Master
+from cenote.vault.masters import Masters
 from cenote.vault.sealing import (
     ENVELOPE_VERSION,
     HEADER_BYTES,
@@ -53,58 +56,134 @@ class WrappedHeader:
     subject: bytes
     slot: int
     pool_slot: int
+    master_id: bytes
 
 
 class Keyring:
     """Makes and opens the keys of users and pools; nothing opened is kept."""
 
-    def __init__(self, master: Master, slots: SlotReader) -> None:
-        self._master = master
+    def __init__(self, masters: Master | Masters, slots: SlotReader) -> None:
+        self._masters = masters
         self._slots = slots
+        self._counting = threading.Lock()
+        self.unopenable_total = 0  # keys and values of users and pools that should have opened and did not
 
-    def new_key(self, subject: str, pool_slot: int | None) -> tuple[SealingKey, WrappedKey]:
-        """A random key for a new user (or, with no pool slot, a new pool) under a slot of its own."""
+    def new_key(
+        self, subject: str, pool_slot: int | None, *, like: bytes | None = None
+    ) -> tuple[SealingKey, WrappedKey]:
+        """
+        A random key for a new user (or, with no pool slot, a new pool) under a slot of its own.
+
+        `like` is the pool's own wrapped key: the same master key closes both.
+        """
+        master = None if like is None else self._masters.sought(read_header(like).master_id)
         slot = self._slots.allocate()
-        above = slot if pool_slot is None else pool_slot
-        name, secret, nonce = subject_bytes(subject), os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
-        header = bytes([ENVELOPE_VERSION]) + self._master.key_id + name + nonce + _SLOTS.pack(slot, above)
-        sealed = AESGCM(self._wrapping(name, *self._contents(slot, above))).encrypt(nonce, secret, header)
-        return SealingKey(name, secret), WrappedKey(slot, header + sealed)
+        return self._new(subject, slot, slot if pool_slot is None else pool_slot, master)
+
+    def stand_in_key(self, subject: str, pool_slot: int) -> tuple[SealingKey, WrappedKey]:
+        """
+        A key of nobody's, under the pool's own slot; it opens as dearly as a user's, and is never held.
+        """
+        return self._new(subject, pool_slot, pool_slot)
+
+    def _new(
+        self, subject: str, slot: int, above: int, master: Master | None = None
+    ) -> tuple[SealingKey, WrappedKey]:
+        secret, contents = os.urandom(KEY_BYTES), self._contents(slot, above)
+        lock = _Lock(master or self._masters.current, subject_bytes(subject), slot, above)
+        key = SealingKey(lock.name, secret, told=self._note_unopenable)
+        return key, WrappedKey(slot, lock.close(secret, *contents))
+
+    def rewrapped(self, subject: str, wrapped: bytes, like: bytes) -> bytes | None:
+        """
+        The same key under the same slots, closed by the master key that closed `like`; None for one who is
+        erased.
+
+        The slots are read once: what was opened under a secret is never closed under its tombstone.
+        """
+        header = read_header(wrapped)
+        contents = self._contents(header.slot, header.pool_slot)
+        master = self._masters.sought(master_id_of(like))
+        if master is None:
+            raise Unopenable("a key is to be closed by a master key that is not known here")
+        key = self._opened(subject, wrapped, header, contents)
+        if key is None:
+            return None
+        return _Lock(master, header.subject, header.slot, header.pool_slot).close(key.secret, *contents)
 
     def open_key(self, subject: str, wrapped: bytes) -> SealingKey | None:
         """
         The key of a living subject; None for one that is erased.
 
         Erased is only what the slot says in so many words (the subject's own tombstone, or the pool's slot
-        gone); anything else that does not open is `Unopenable`.
+        gone); anything else that does not open is `Unopenable`, and counted.
         """
-        header = read_header(wrapped)
-        own, above = self._contents(header.slot, header.pool_slot)
-        if _is_gone(subject, header, own, above):
-            return None
-        name, clear = subject_bytes(subject), HEADER_BYTES + _SLOTS.size
-        nonce = wrapped[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]
         try:
-            secret = AESGCM(self._wrapping(name, own, above)).decrypt(nonce, wrapped[clear:], wrapped[:clear])
+            header = read_header(wrapped)
+            return self._opened(subject, wrapped, header, self._contents(header.slot, header.pool_slot))
+        except (CenoteError, OSError):
+            self._note_unopenable()
+            raise
+
+    def _opened(
+        self, subject: str, wrapped: bytes, header: "WrappedHeader", contents: tuple[bytes, bytes]
+    ) -> SealingKey | None:
+        if _is_gone(subject, header, *contents):
+            return None
+        name, master = subject_bytes(subject), self._masters.sought(header.master_id)
+        if master is None:
+            raise Unopenable(f"the key under slot {header.slot} is wrapped under another master key")
+        try:
+            secret = _Lock(master, name, header.slot, header.pool_slot).open(wrapped, *contents)
         except (InvalidTag, ValueError) as failure:
             # A tombstone may have been half written when the slots were read: it is whole by now.
             if _is_gone(subject, header, *self._contents(header.slot, header.pool_slot)):
                 return None
             raise Unopenable(f"the key under slot {header.slot} does not open") from failure
-        return SealingKey(name, secret)
+        return SealingKey(name, secret, told=self._note_unopenable)
 
     def is_erased(self, subject: str, slot: int) -> bool:
         """True when the slot holds the subject's own tombstone."""
-        return state_of(self._slots.read(slot), digest_of(subject)) is SlotState.BURIED
+        return self.state(subject, slot) is SlotState.BURIED
+
+    def state(self, subject: str, slot: int) -> SlotState:
+        """What the slot says of the subject now."""
+        return state_of(self._slots.read(slot), digest_of(subject))
+
+    def _note_unopenable(self) -> None:
+        with self._counting:
+            self.unopenable_total += 1
 
     def _contents(self, slot: int, pool_slot: int) -> tuple[bytes, bytes]:
         """What both slots hold, read once: a tombstone may be written between two looks."""
         own = self._slots.read(slot)
         return own, own if pool_slot == slot else self._slots.read(pool_slot)
 
-    def _wrapping(self, name: bytes, own: bytes, above: bytes) -> bytes:
-        kdf = HKDF(hashes.SHA256(), KEY_BYTES, _WRAP_SALT, b"user key|" + name)
-        return kdf.derive(self._master.secret + own + above)
+
+@dataclass(frozen=True, slots=True)
+class _Lock:
+    """What closes one wrapped key: a master key, the subject, its slot and the pool's."""
+
+    master: Master
+    name: bytes
+    slot: int
+    above: int
+
+    def close(self, secret: bytes, own: bytes, above: bytes) -> bytes:
+        """The key as its row holds it, under what the two slots hold."""
+        nonce = os.urandom(NONCE_BYTES)
+        header = bytes([ENVELOPE_VERSION]) + self.master.key_id + self.name + nonce
+        header += _SLOTS.pack(self.slot, self.above)
+        return header + AESGCM(self._key(own, above)).encrypt(nonce, secret, header)
+
+    def open(self, wrapped: bytes, own: bytes, above: bytes) -> bytes:
+        """The key that its row holds."""
+        clear, nonce = HEADER_BYTES + _SLOTS.size, wrapped[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]
+        return AESGCM(self._key(own, above)).decrypt(nonce, wrapped[clear:], wrapped[:clear])
+
+    def _key(self, own: bytes, above: bytes) -> bytes:
+        kdf = HKDF(hashes.SHA256(), KEY_BYTES, _WRAP_SALT, b"user key|" + self.name)
+        return kdf.derive(self.master.secret + own + above)
 
 
 def _is_gone(subject: str, header: WrappedHeader, own: bytes, above: bytes) -> bool:
@@ -119,4 +198,4 @@ def read_header(wrapped: bytes) -> WrappedHeader:
     if len(wrapped) != WRAPPED_BYTES or wrapped[0] != ENVELOPE_VERSION:
         raise Unopenable("a wrapped key is damaged")
     slot, pool_slot = _SLOTS.unpack_from(wrapped, HEADER_BYTES)
-    return WrappedHeader(wrapped[5:21], slot, pool_slot)
+    return WrappedHeader(wrapped[5:21], slot, pool_slot, master_id_of(wrapped))

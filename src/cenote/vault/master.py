@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cenote.errors import CenoteError
+from cenote.folders import make_folder
 from cenote.vault.chunks import write_exclusively
 from cenote.vault.sealing import KEY_BYTES, KEY_ID_BYTES, SUBJECT_BYTES, SealingKey, subject_bytes
 
 COMMAND_TIMEOUT_S = 30
-_SERVER = "cenote server secrets"
+SERVER = "cenote server secrets"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +37,15 @@ class Master:
         """A master key from its 32 bytes."""
         return Master(secret, hashlib.sha256(b"cenote master key id" + secret).digest()[:KEY_ID_BYTES])
 
+    @property
+    def current(self) -> "Master":
+        """The key that closes: one alone is its own house's (`masters.py`)."""
+        return self
+
+    def sought(self, key_id: bytes) -> "Master | None":
+        """The key, if it is the one of this id."""
+        return self if key_id == self.key_id else None
+
     def derive(self, purpose: bytes, salt: bytes = b"") -> bytes:
         """A 256-bit key for one purpose; whoever has it learns nothing of the master key (RFC 5869)."""
         return HKDF(hashes.SHA256(), KEY_BYTES, salt, purpose).derive(self.secret)
@@ -47,7 +57,7 @@ class Master:
 
     def server_key(self) -> SealingKey:
         """The key that seals what belongs to the server as a whole."""
-        return self.sealing_key(_SERVER)
+        return self.sealing_key(SERVER)
 
 
 def load_master(*, text: str | None, command: str | None, file: Path, may_create: bool) -> Master:
@@ -73,7 +83,7 @@ def load_master(*, text: str | None, command: str | None, file: Path, may_create
 
 def _create(file: Path) -> None:
     """Make a key file, whole or not at all; of several processes that start at once, one makes it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     write_exclusively(file, os.urandom(KEY_BYTES).hex().encode() + b"\n")
 
 

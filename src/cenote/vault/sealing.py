@@ -8,15 +8,16 @@ open any more.  Leaves out where keys come from (`keys.py`, `master.py`).
 
 import hashlib
 import os
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cenote.domain.sealed import Place
+from cenote.domain.sealed import MASTER_ID_BYTES, Place
 from cenote.errors import CenoteError
 
 ENVELOPE_VERSION = 1
-KEY_ID_BYTES = 4
+KEY_ID_BYTES = MASTER_ID_BYTES
 SUBJECT_BYTES = 16
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -41,12 +42,20 @@ def subject_bytes(subject: str) -> bytes:
 class SealingKey:
     """A 256-bit key of one subject; it lives as long as the call that opened it and no longer."""
 
-    __slots__ = ("_cipher", "_key_id", "_subject", "secret")
+    __slots__ = ("_cipher", "_key_id", "_subject", "_told", "secret")
 
-    def __init__(self, subject: bytes, secret: bytes, key_id: bytes = bytes(KEY_ID_BYTES)) -> None:
+    def __init__(
+        self,
+        subject: bytes,
+        secret: bytes,
+        key_id: bytes = bytes(KEY_ID_BYTES),
+        *,
+        told: Callable[[], None] = lambda: None,
+    ) -> None:
         self.secret = secret
         self._subject = subject
         self._key_id = key_id
+        self._told = told  # of whatever does not open
         self._cipher = AESGCM(secret)
 
     def __repr__(self) -> str:
@@ -65,8 +74,10 @@ class SealingKey:
             envelope[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES],
         )
         if head != _VERSION + self._key_id + self._subject:
+            self._told()
             raise Unopenable(f"an envelope of {place.table}.{place.column} is another's")
         try:
             return self._cipher.decrypt(nonce, envelope[HEADER_BYTES:], place.bound_to(self._subject))
         except (InvalidTag, ValueError) as failure:
+            self._told()
             raise Unopenable(f"an envelope of {place.table}.{place.column} does not open") from failure

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 ALGORITHM = "RS256"
 KEY_BITS = 2048
 KID_BYTES = 32
+_PADDING, _HASH = padding.PKCS1v15(), hashes.SHA256()  # RS256 (RFC 7518, 3.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,17 @@ class VerificationKey:
         return RSAKey.import_key(public)
 
     def verifies(self, token: str) -> bool:
-        """True when the compact JWS was signed with the private half, by RS256 and nothing else."""
+        """
+        True when the compact JWS was signed with the private half, by RS256 and nothing else.
+
+        The header is not asked which algorithm to use, and was read before; so one line of RFC 7515 (5.2) is
+        left of the library's work, which would decode all three parts again (measured: a tenth of a GetUser).
+        """
+        signed, _, signature = token.rpartition(".")
         try:
-            jws.deserialize_compact(token, self._key, [ALGORITHM])
-        except (JoseError, ValueError):
+            raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+            self._key.public_key.verify(raw, signed.encode(), _PADDING, _HASH)
+        except (InvalidSignature, ValueError):
             return False
         return True
 

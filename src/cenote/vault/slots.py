@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cenote.domain.sealed import Grave
 from cenote.errors import CenoteError
+from cenote.folders import make_folder
 from cenote.vault.chunks import (
     PAIR_BYTES,
     SLOTS_PER_CHUNK,
@@ -187,7 +188,7 @@ def chunk_name(number: int) -> str:
 
 def create_keys_folder(folder: Path, pair: bytes) -> None:
     """Make a keys folder of this pair id; do nothing when it is there already."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     write_exclusively(folder / "CACHEDIR.TAG", _CACHE_TAG)
     write_exclusively(folder / _PAIR_FILE, pair.hex().encode() + b"\n")
 

@@ -21,6 +21,7 @@ from cenote.errors import (
     UnrecognizedClientException,
 )
 from cenote.services import Services
+from cenote.wire.homes import pool_named
 from cenote.wire.model import Operation
 from cenote.wire.policy import ACTION_PREFIX, Question, Verdict, read_policy, verdict
 from cenote.wire.sigv4 import Claim, Head, is_signed, read_claim, verify
@@ -91,7 +92,7 @@ class AccessKeys:
 
     def _question(self, operation: Operation, head: Head, request: object) -> Question:
         members: dict[str, Any] = request if isinstance(request, dict) else {}
-        pool_id = _pool_id(operation, members)
+        pool_id = pool_named(operation, members)
         return Question(
             action=ACTION_PREFIX + operation.name,
             resource="*" if pool_id is None else self._services.locality.arn_of(pool_id),
@@ -115,14 +116,6 @@ class AccessKeys:
             f"User: {self._services.locality.user_arn(key.name)} is not authorized to perform:"
             f" {question.action} on resource: {question.resource[:RESOURCE_SHOWN_CHARACTERS_MAX]} {because}"
         )
-
-
-def _pool_id(operation: Operation, members: Mapping[str, Any]) -> str | None:
-    """The pool that a request is about; an ARN is read as the pool at its end, whatever stands before."""
-    named = members.get(operation.resource_member or "")
-    if not isinstance(named, str):
-        return None
-    return named if operation.resource_member == "UserPoolId" else named.rpartition("userpool/")[2]
 
 
 def _tags(found: object) -> Mapping[str, str]:

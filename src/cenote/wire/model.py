@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from cenote.errors import InvalidParameterException
 from cenote.wire import grammar
@@ -30,6 +30,7 @@ class Operation:
     errors: tuple[str, ...]
     resource_member: str | None = None  # of its request, where it names the pool that it is about
     tags_member: str | None = None  # of its request, where it gives tags to a pool
+    carries_token: bool = False  # an access token, that is
 
 
 class Model:
@@ -50,9 +51,9 @@ class Model:
         """The model of the installed botocore, with the live service's deviations."""
         return cls(read_document())
 
-    def check_request(self, operation_name: str, request: object) -> None:
+    def check_request(self, operation_name: str, request: object) -> dict[str, Any]:
         """
-        Refuse a request that breaks the model, naming every broken constraint as AWS does.
+        The request, or the refusal of one that breaks the model, naming every broken constraint as AWS does.
 
         Raises InvalidParameterException, or SerializationException for a wrong JSON type, which wins.  Null
         members count as absent, as Amplify sends them (`SMSMfaSettings: null`), and stay in the request;
@@ -63,6 +64,7 @@ class Model:
         check = self._requests.get(operation_name) or self._compiled(operation_name)
         if faults := check(request):
             raise InvalidParameterException(grammar.refusal(faults))
+        return request
 
     def _compiled(self, operation_name: str) -> Check:
         with self._compiling:
@@ -84,4 +86,5 @@ def _operation(name: str, shape: OperationShape, shapes: Mapping[str, Shape]) ->
         errors=tuple(error.shape for error in shape.errors),
         resource_member=next((one for one in ("UserPoolId", "ResourceArn") if one in members), None),
         tags_member=next((one for one in ("UserPoolTags", "Tags") if one in members), None),
+        carries_token="AccessToken" in members,
     )

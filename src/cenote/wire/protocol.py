@@ -1,15 +1,15 @@
 """
 One call of the JSON 1.1 protocol: from headers and a body to a status and a body.
 
-Owns the order of refusals before an operation runs: target, content type, JSON, signature and policy, model.
-Leaves out sizes and addresses (`http/`), who may call (`authorization.py`) and what an operation does.
+Owns the order of refusals before an operation runs: target, content type, rules about addresses, JSON,
+signature and policy, model, quotas, read-only pools.  Leaves out sizes (`http/`), what those rules and quotas
+say (`admission.py`), who may call (`authorization.py`) and what an operation does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
-import structlog
 
 from cenote import errors
 from cenote.errors import (
@@ -20,8 +20,10 @@ from cenote.errors import (
     SerializationException,
     UnknownOperationException,
 )
+from cenote.log import logger
 from cenote.registry import OPERATIONS, Answer, Operation
 from cenote.services import Services, begin_call
+from cenote.wire.admission import Admission
 from cenote.wire.authorization import Authorizer
 from cenote.wire.model import Model
 from cenote.wire.sigv4 import Head
@@ -34,7 +36,7 @@ NOT_UNDERSTOOD = {
     "type": "client",
 }
 
-log = structlog.get_logger("cenote.wire")
+log = logger("cenote.wire")
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
 
@@ -69,6 +71,7 @@ class Protocol:
     model: Model
     services: Services
     authorizer: Authorizer
+    admission: Admission
     operations: Mapping[str, Operation]
 
     def answer(self, call: Call) -> Reply:
@@ -98,13 +101,17 @@ class Protocol:
         serve = self.operations.get(name)
         if known is None or serve is None or not _is_json_1_1(call.content_type):
             raise UnknownOperationException
+        self.admission.check_server_rules(known, call.head.address)
         request = _decoded(call.body)
+        self.admission.check_pool_rules(known, call.head.address, request)
         if call.fault is not None:
             raise _asked_for(call.fault)
         if known.signed:
             self.authorizer.authorize(known, call.head, call.body, request)
-        self.model.check_request(name, request)
-        return serve(self.services, request)
+        checked = self.model.check_request(name, request)
+        self.admission.check_quota(known, checked)
+        self.admission.check_read_only(known, checked)
+        return serve(self.services, checked)
 
 
 def not_understood(status: int = 404) -> Reply:

@@ -55,16 +55,12 @@ def sealed(services: Services, challenge: Challenge) -> bytes:
 
 def session_text(services: Services, challenge: Challenge) -> str:
     """The challenge as the `Session` of an answer."""
-    return base64.urlsafe_b64encode(sealed(services, challenge)).rstrip(b"=").decode()
+    return _text_of(sealed(services, challenge))
 
 
 def opened_session(services: Services, pool: Pool, client: Client, text: str) -> Challenge:
     """The challenge of a `Session` that this client was given and that is not over."""
-    try:
-        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as failure:
-        raise NotAuthorizedException(INVALID) from failure
-    challenge = opened(services, raw)
+    challenge = _of_text(services, text)
     if challenge is None or (challenge.pool_id, challenge.client_id) != (pool.pool_id, client.client_id):
         raise NotAuthorizedException(INVALID)
     if is_over(services, client, challenge):
@@ -72,11 +68,19 @@ def opened_session(services: Services, pool: Pool, client: Client, text: str) ->
     return challenge
 
 
+def pool_of_session(services: Services, text: str) -> str | None:
+    """The pool whose sign-in a `Session` is of, over or not; None for what this server did not seal."""
+    challenge = _of_text(services, text)
+    return None if challenge is None else challenge.pool_id
+
+
 def opened(services: Services, raw: bytes) -> Challenge | None:
     """The challenge in these bytes, or None for anything that this server did not seal."""
     nonce, text = raw[len(_MARK) : len(_MARK) + _NONCE_BYTES], raw[len(_MARK) + _NONCE_BYTES :]
+    if not raw.startswith(_MARK):
+        return None
     try:
-        return _decoder.decode(_cipher(services).decrypt(nonce, text, raw[: len(_MARK)]))
+        return _decoder.decode(_cipher(services).decrypt(nonce, text, _MARK))
     except (InvalidTag, ValueError):
         return None
 
@@ -84,6 +88,18 @@ def opened(services: Services, raw: bytes) -> Challenge | None:
 def is_over(services: Services, client: Client, challenge: Challenge) -> bool:
     """Whether the client's AuthSessionValidity has passed since the question."""
     return services.now_ms() >= challenge.asked_ms + auth_session_validity_ms(client.document)
+
+
+def _of_text(services: Services, text: str) -> Challenge | None:
+    try:
+        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return opened(services, raw) if _text_of(raw) == text else None  # one session has one spelling
+
+
+def _text_of(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _cipher(services: Services) -> AESGCM:

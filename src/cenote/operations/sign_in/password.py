@@ -37,14 +37,21 @@ def user_password_auth(
     check_hash(services, client, username, parameters.get("SECRET_HASH"))
     name, nobody = services.pool_secrets.of(pool).blind(username), subject_of(services, pool, None, username)
     user, activity = services.store.read(lambda tx: tx.activity.find_signing_in(pool, name, nobody))
-    if user is None and not hides_user_existence(client.document):
-        raise UserNotFoundException
-    if user is not None:
+    if user is None:
+        require_hiding(services, pool, client)
+    else:
         require_usable(user)
     require_unlocked(services, activity)
     if not _knows_password(services, pool, user, parameters["PASSWORD"]) or user is None:
         raise counted_failure(services, nobody if user is None else Subject(user.sub))
     return after_password(services, Bearer(pool, client, user))
+
+
+def require_hiding(services: Services, pool: Pool, client: Client) -> None:
+    """Say that the user is not there, unless the client hides it: then spend what finding one costs."""
+    if not hides_user_existence(client.document):
+        raise UserNotFoundException
+    services.stand_ins.open(pool)
 
 
 def require_usable(user: User) -> None:

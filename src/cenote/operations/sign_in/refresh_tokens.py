@@ -8,7 +8,6 @@ one server writes and reads the token, so a symmetric key and a random salt say 
 
 import base64
 import binascii
-from dataclasses import astuple, dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -24,10 +23,10 @@ TOKEN_CHARACTERS_MAX = 4_096
 PARTS = 5  # of a compact JWE
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshClaims:
+class RefreshClaims(msgspec.Struct, array_like=True, frozen=True):
     """
-    What a refresh token says: whose it is, of which session, for which client, and until when.
+    What a refresh token says: whose it is, of which session, for which client, until when, and which of the
+    session's generations it is.
 
     It knows its own end, since the session's row is cleared away soon after it.
     """
@@ -37,30 +36,34 @@ class RefreshClaims:
     session_id: str
     client_id: str
     expires_ms: int
+    generation: int = 0
 
 
-_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, str, int])
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(RefreshClaims)
 
 
 def new_refresh_token(services: Services, said: RefreshClaims) -> str:
     """A token that says this, to this server only."""
     salt, nonce = services.random_bytes(SALT_BYTES), services.random_bytes(NONCE_BYTES)
-    sealed = _cipher(services, salt).encrypt(nonce, msgspec.msgpack.encode(astuple(said)), HEADER.encode())
+    sealed = _cipher(services, salt).encrypt(nonce, _encoder.encode(said), HEADER.encode())
     parts = (salt, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:])
     return ".".join([HEADER, *(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)])
 
 
 def read_refresh_token(services: Services, token: str) -> RefreshClaims | None:
     """What the token says, or None for anything that this server did not write in just this spelling."""
+    if len(token) > TOKEN_CHARACTERS_MAX:
+        return None
     pieces = token.split(".")
-    if len(token) > TOKEN_CHARACTERS_MAX or len(pieces) != PARTS or pieces[0] != HEADER:
+    if len(pieces) != PARTS or pieces[0] != HEADER:
         return None
     try:
         salt, nonce, text, tag = (_decoded(piece) for piece in pieces[1:])
         if len(tag) != TAG_BYTES:
             return None
         clear = _cipher(services, salt).decrypt(nonce, text + tag, HEADER.encode())
-        return RefreshClaims(*_decoder.decode(clear))
+        return _decoder.decode(clear)
     except (binascii.Error, ValueError, InvalidTag):
         return None
 

@@ -14,22 +14,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from cenote.domain import names, pools, srp
-from cenote.domain.clients import hides_user_existence
 from cenote.domain.limits import Subject
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import PUBLIC_HEX_DIGITS_MAX, SALT_BYTES, SECRET_BYTES, VERIFIER_BYTES, Verifier
 from cenote.domain.users import User
-from cenote.errors import (
-    InvalidParameterException,
-    NotAuthorizedException,
-    UserNotFoundException,
-)
+from cenote.errors import InvalidParameterException, NotAuthorizedException
 from cenote.operations.attempts import subject_of
 from cenote.operations.registered import check_hash
 from cenote.operations.sign_in.challenges import Challenge, is_over, opened, sealed
 from cenote.operations.sign_in.first_factor import after_password
 from cenote.operations.sign_in.lockout import counted_failure, require_unlocked
-from cenote.operations.sign_in.password import require_usable
+from cenote.operations.sign_in.password import require_hiding, require_usable
 from cenote.operations.sign_in.tokens import Bearer
 from cenote.registry import Answer
 from cenote.services import Services
@@ -50,9 +45,9 @@ def user_srp_auth(services: Services, pool: Pool, client: Client, parameters: Ma
     check_hash(services, client, username, parameters.get("SECRET_HASH"))
     name = services.pool_secrets.of(pool).blind(username)
     user = services.store.read(lambda tx: tx.users.find_named(pool, name))
-    if user is None and not hides_user_existence(client.document):
-        raise UserNotFoundException
-    if user is not None:
+    if user is None:
+        require_hiding(services, pool, client)
+    else:
         require_usable(user)
     kept, shown = _kept(services, pool, user, username), _shown(services, pool, user, username)
     secret = services.random_bytes(SECRET_BYTES)
@@ -87,12 +82,15 @@ def password_verifier(services: Services, pool: Pool, client: Client, answers: M
     check_hash(services, client, answers["USERNAME"], answers.get("SECRET_HASH"))
     challenge, block = _asked(services, pool, client, answers)
     user = services.store.read(lambda tx: tx.users.find(challenge.sub))
-    subject = subject_of(services, pool, user, challenge.submitted)
-    if user is not None:
+    nobody = subject_of(services, pool, None, challenge.submitted)  # reckoned for everybody: it takes time
+    subject = nobody if user is None else Subject(user.sub)
+    if user is None:
+        services.stand_ins.open(pool)
+    else:
         require_usable(user)
     require_unlocked(services, services.store.read(lambda tx: tx.activity.find(subject)))
     if not _is_proven(services, pool, challenge, user, (block, answers)) or user is None:
-        raise counted_failure(services, subject if user is None else Subject(user.sub))
+        raise counted_failure(services, subject)
     return after_password(services, Bearer(pool, client, user), challenge.session_id)
 
 
@@ -104,6 +102,8 @@ def _asked(
         block = base64.b64decode(answers["PASSWORD_CLAIM_SECRET_BLOCK"], validate=True)
     except (binascii.Error, ValueError) as failure:
         raise NotAuthorizedException from failure
+    if base64.b64encode(block).decode() != answers["PASSWORD_CLAIM_SECRET_BLOCK"]:  # one block, one spelling
+        raise NotAuthorizedException
     challenge = opened(services, block)
     if challenge is None or challenge.name != PASSWORD_VERIFIER or is_over(services, client, challenge):
         raise NotAuthorizedException
@@ -144,11 +144,11 @@ def _is_proven(
 
 def _kept(services: Services, pool: Pool, user: User | None, username: str) -> Verifier:
     """What is kept of the user's password; for nobody something that stays the same for the same name."""
-    if user is not None and user.password is not None:
-        return user.password
     seed = f"nobody's password|{pool.pool_id}|{_folded(pool, username)}".encode()
     pieces = [services.keyed_digest(seed + bytes([number])) for number in range(VERIFIER_BYTES // 32 + 1)]
     raw = b"".join(pieces)
+    if user is not None and user.password is not None:
+        return user.password
     return Verifier(raw[:SALT_BYTES], raw[SALT_BYTES : SALT_BYTES + VERIFIER_BYTES])
 
 

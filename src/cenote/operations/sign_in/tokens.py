@@ -75,8 +75,7 @@ def begin_session(services: Services, bearer: Bearer, entry: Entry) -> Answer:
 
     changed, groups = services.store.write(body)
     result = tokens_of(services, replace(bearer, user=changed, groups=groups), session)
-    said = RefreshClaims(pool.pool_id, user.sub, session.session_id, client.client_id, session.expires_ms)
-    result["RefreshToken"] = new_refresh_token(services, said)
+    result["RefreshToken"] = refresh_token_of(services, pool, session)
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
 
 
@@ -90,6 +89,21 @@ def _refusal(tx: Transaction, session: Session) -> CognitoError:
     return NotAuthorizedException(LOCKED if user.enabled else DISABLED)
 
 
+def refresh_token_of(services: Services, pool: Pool, session: Session) -> str:
+    """The refresh token of the session's present generation; its end is the session's, whichever it is."""
+    return new_refresh_token(
+        services,
+        RefreshClaims(
+            pool_id=pool.pool_id,
+            sub=session.sub,
+            session_id=session.session_id,
+            client_id=session.client_id,
+            expires_ms=session.expires_ms,
+            generation=session.generation,
+        ),
+    )
+
+
 def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str, object]:
     """A fresh access token and ID token of a session, by the user's and the client's present settings."""
     client = bearer.client.document
@@ -98,7 +112,7 @@ def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str,
         username=bearer.user.username,
         issuer=services.locality.issuer_of(bearer.pool.pool_id),
         client_id=bearer.client.client_id,
-        origin_jti=session.session_id if clients.revokes_tokens(client) else None,
+        origin_jti=session.session_id if clients.shows_origin(client) else None,
         event_id=session.event_id,
         auth_time_s=session.created_ms // 1000,
         issued_s=services.now_ms() // 1000,
@@ -107,7 +121,9 @@ def tokens_of(services: Services, bearer: Bearer, session: Session) -> dict[str,
         preferred_role=preferred_role(bearer.groups),
     )
     lifetime_s = clients.access_token_lifetime_s(client)
-    access = access_claims(grant, jti=services.new_id(), lifetime_s=lifetime_s)
+    shows_origin = clients.shows_origin_of_access(client, session.generation)
+    granted = grant if shows_origin else replace(grant, origin_jti=None)
+    access = access_claims(granted, jti=services.new_id(), lifetime_s=lifetime_s)
     readable = clients.readable_attributes(client, bearer.pool.schema)
     profile = claims(bearer.user.attributes, readable)
     identity = id_claims(

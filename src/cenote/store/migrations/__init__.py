@@ -9,8 +9,24 @@ from typing import Any, Protocol
 
 from cenote.errors import CenoteError
 
-SQLITE_WORDS = {"blob": "blob", "clustered": "without rowid"}
-POSTGRES_WORDS = {"blob": "bytea", "clustered": ""}
+# Some words are a whole statement, or none at all where an engine needs none.
+_SAID = "'this record is append-only'"
+SQLITE_WORDS = {
+    "blob": "blob",
+    "clustered": "without rowid",
+    "refusal": "",
+    "refuse": f"begin select raise(abort, {_SAID}); end",
+    "refuse_emptying": "",
+}
+POSTGRES_WORDS = {
+    "blob": "bytea",
+    "clustered": "",
+    "refusal": "create function ledger_refuses() returns trigger language plpgsql"
+    f" as $$ begin raise exception {_SAID}; end $$",
+    "refuse": "execute function ledger_refuses()",
+    "refuse_emptying": "create trigger ledger_is_not_emptied before truncate on ledger"
+    " execute function ledger_refuses()",
+}
 
 
 class Executes(Protocol):
@@ -38,9 +54,10 @@ def pending(version: int) -> list[tuple[int, str]]:
 
 def apply(connection: Executes, text: str, words: dict[str, str]) -> None:
     """Run one migration, spelled for an engine, inside the caller's transaction."""
-    for word, spelling in words.items():
-        text = text.replace("{" + word + "}", spelling)
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    for statement in "\n".join(lines).split(";"):
+    for piece in "\n".join(lines).split(";"):
+        statement = piece
+        for word, spelling in words.items():
+            statement = statement.replace("{" + word + "}", spelling)
         if statement.strip():
             connection.execute(statement)

@@ -1,0 +1,38 @@
+"""
+The access key with which a program signs the calls to the server that it holds.
+
+It is made of the server's own secret, so that it is the same at every start and whoever opens the data has
+it: nobody is shown it, no start ends another's, and it leaves one row.  An operator who revokes it ends it
+until the next such start.
+"""
+
+from dataclasses import replace
+
+from cenote.domain.access_keys import ENTROPY_BYTES, AccessKey, new_access_key
+from cenote.services import Services
+from cenote.store.transaction import Transaction
+from cenote.wire.policy import ALL
+
+NAME = "embedded"
+
+
+def own_access_key(services: Services) -> tuple[str, str]:
+    """The id and the secret of a key that may do everything."""
+    pieces = (services.keyed_digest(b"access key of a program|" + piece) for piece in (b"1", b"2"))
+    key, secret = new_access_key(
+        b"".join(pieces)[:ENTROPY_BYTES],
+        services.master.sealing_key,
+        name=NAME,
+        policy=ALL,
+        now_ms=services.wall_ms(),
+    )
+    services.store.write(lambda tx: _keep(key, tx))
+    return key.key_id, secret
+
+
+def _keep(key: AccessKey, tx: Transaction) -> None:
+    held = tx.access_keys.hold(key.key_id)
+    if held is None:
+        tx.access_keys.add(key)
+    else:
+        tx.access_keys.save(replace(held, secret=key.secret, former_secret=None, former_until_ms=0))
