@@ -7,6 +7,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,44 +86,38 @@ def build(settings: Settings, *, keeps_messages: bool = False, cores: Cores | No
     """
     seams, sender, quotas = Seams(), _sender(settings), _quotas(settings)
     visits, requests = Counting(settings.quota_store_url), Counting(settings.quota_store_url)
-    store = open_store(settings, seams.reach)
-    try:
+    with ExitStack() as opened:
+        store = open_store(settings, seams.reach)
+        opened.callback(store.close)
         vault = open_vault(settings, store, seams.reach)
-    except BaseException:
-        store.close()
-        raise
-    clock = Clock(store)
-    housekeeper = Housekeeper(store, vault, clock.now_ms)
-    gate = Gate(cores, waiting_max=waiting_max(settings.threads))
-    services = _services(settings, store, vault, clock, gate)
-    authorizer = AnyCredentials() if settings.dev else AccessKeys(services)
-    operations = load_operations()
-    orders = Orders(store, all_read_only=settings.read_only)
-    admission = Admission(Homes(services, pool_of_session), orders, quotas, visits=visits, requests=requests)
-    protocol = Protocol(Model.load(), services, authorizer, admission, operations)
-    keeps_sent = settings.dev or keeps_messages
-    courier = None
-    if sender is not None:
-        courier = Courier(
-            store,
-            sender,
-            clock.now_ms,
-            Habits(keeps_sent=keeps_sent, is_alone=settings.database_url is None, reach=seams.reach),
-        )
-    metrics = Metrics(_figures(store, vault, courier, housekeeper, clock.now_ms))
-    extra = doors(services, clock.advance, seams) if settings.dev else []
-    peers = Peers([network_of(name) for name in settings.trusted_proxies])
-
-    def close() -> None:
-        if courier is not None:
-            courier.close()
-        orders.close()
-        housekeeper.close()
-        store.close()
-        vault.close()
-
-    wsgi = application(protocol, services, metrics, peers, extra)
-    return Application(wsgi, services, clock, peers, close)
+        opened.pop_all()  # what the store still commits at its end may owe tombstones: the vault outlives it
+        opened.callback(vault.close)
+        opened.callback(store.close)
+        clock = Clock(store)
+        housekeeper = Housekeeper(store, vault, clock.now_ms)
+        opened.callback(housekeeper.close)
+        gate = Gate(cores, waiting_max=waiting_max(settings.threads))
+        services = _services(settings, store, vault, clock, gate)
+        orders = Orders(store, all_read_only=settings.read_only)
+        opened.callback(orders.close)
+        homes = Homes(services, pool_of_session)
+        admission = Admission(homes, orders, quotas, visits=visits, requests=requests)
+        authorizer = AnyCredentials() if settings.dev else AccessKeys(services)
+        protocol = Protocol(Model.load(), services, authorizer, admission, load_operations())
+        courier = None
+        if sender is not None:
+            habits = Habits(
+                keeps_sent=settings.dev or keeps_messages,
+                is_alone=settings.database_url is None,
+                reach=seams.reach,
+            )
+            courier = Courier(store, sender, clock.now_ms, habits)
+            opened.callback(courier.close)
+        metrics = Metrics(_figures(store, vault, courier, housekeeper, clock.now_ms))
+        extra = doors(services, clock.advance, seams) if settings.dev else []
+        peers = Peers([network_of(name) for name in settings.trusted_proxies])
+        wsgi = application(protocol, services, metrics, peers, extra)
+        return Application(wsgi, services, clock, peers, opened.pop_all().close)
 
 
 def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:
