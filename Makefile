@@ -33,7 +33,7 @@ MODULES_FILLED := tests/clients/node_modules/.filled
 WITH_NODE := PATH="$(CURDIR)/$(CLIENTS)/node/bin:$$PATH"
 NODE_IS_FIT := { node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; }
 
-.PHONY: help demo serve bench test test-clients check format format-check lint types audit docs lock \
+.PHONY: help demo serve bench soak test test-clients long check format format-check lint types audit docs lock \
 	lock-clients clean
 
 help: ## say what there is
@@ -48,11 +48,19 @@ serve: $(FILLED) ## a server for development on this machine
 bench: $(FILLED) ## what a call costs, beside other servers, in under five minutes; ARGS="--peers ministack" picks
 	@$(PY) -m benchmarks --short $(ARGS)
 
+soak: $(FILLED) ## half of what it can take, for an hour, and nothing may grow; ARGS="--minutes 10 --engine postgres"
+	@$(PY) -m benchmarks.soak $(ARGS)
+
 test: $(FILLED) ## the tests; ARGS="-k delete_user" for some of them
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 test-clients: $(FILLED) $(CLIENTS_FILLED) $(MODULES_FILLED) ## the tests with other people's clients: Node's, AWS CLI
 	@$(PY) -m pytest tests/clients $(ARGS)
+
+long: $(FILLED) ## a thousand kills, 50,000 histories and the like: an hour or so; ARGS="-k kill" for some of it
+	@CENOTE_LONG=1 CENOTE_SEEDS=$${CENOTE_SEEDS:-50000} CENOTE_KILLS=$${CENOTE_KILLS:-1000} \
+		CENOTE_CUTS=$${CENOTE_CUTS:-2000} CENOTE_RACES=$${CENOTE_RACES:-500} \
+		$(PY) -m pytest -n $(WORKERS) tests/simulation tests/crash tests/races $(ARGS)
 
 check: format-check lint types audit test test-clients ## format-check, lint, types, audit, test, test-clients
 

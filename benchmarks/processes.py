@@ -21,10 +21,15 @@ _CPU_CLOCK = 2  # the kind of a clock id: all the processor time of one process
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes: resident as each process counts it, and with shared pages divided by who shares them."""
+    """
+    Bytes: resident as each process counts it, and with shared pages divided by who shares them.
+
+    Of the latter what is no file's: a library's pages weigh more once another program that used it has ended.
+    """
 
     resident: int
     proportional: int
+    anonymous: int
 
 
 def tree_of(roots: Iterable[int]) -> Iterator[int]:
@@ -55,14 +60,14 @@ def cpu_s(roots: Iterable[int]) -> float:
 
 def memory(roots: Iterable[int]) -> Memory:
     """What a tree holds in memory now."""
-    resident = proportional = 0
+    sizes = dict.fromkeys(("Rss", "Pss", "Pss_Anon"), 0)
     for pid in tree_of(roots):
         with contextlib.suppress(OSError):
             for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
                 name, _, size = line.partition(":")
-                resident += int(size.split()[0]) * 1024 if name == "Rss" else 0
-                proportional += int(size.split()[0]) * 1024 if name == "Pss" else 0
-    return Memory(resident, proportional)
+                if name in sizes:
+                    sizes[name] += int(size.split()[0]) * 1024
+    return Memory(sizes["Rss"], sizes["Pss"], sizes["Pss_Anon"])
 
 
 def threads(roots: Iterable[int]) -> int:

@@ -33,7 +33,7 @@ ENGINES: dict[str, Callable[[], Server]] = {"sqlite": CenoteOnSQLite, "postgres"
 ERASED_PER_S_MAX = 8.0
 CALLERS = 32
 COLUMNS = (
-    *("minute", "calls/s", "errors", "p50 ms", "p99 ms", "MiB"),
+    *("minute", "calls/s", "errors", "p50 ms", "p99 ms", "MiB", "its own"),
     *("of its db", "threads", "files", "backends", "others"),
 )
 WIDE, WIDTH = 10, 120  # of a column, and of a table that nobody watches
@@ -90,6 +90,7 @@ class Sample:
     p50_ms: float
     p99_ms: float
     memory_mib: float
+    own_mib: float  # of it, what is no file's
     database_mib: float
     threads: int
     files: int
@@ -99,7 +100,7 @@ class Sample:
     def values(self) -> dict[str, float]:
         """What may not grow, under the names of the limits."""
         return {
-            "memory, MiB": self.memory_mib,
+            "memory, MiB": self.own_mib,
             "threads": self.threads,
             "open files": self.files,
             "connections": self.connections,
@@ -179,6 +180,7 @@ def watch(
 
 
 def _sample(running: Running, at_s: float, outcome: Outcome, others_cores: float) -> Sample:
+    held = memory(running.processes)
     return Sample(
         at_s=at_s,
         seconds=outcome.seconds,
@@ -187,7 +189,8 @@ def _sample(running: Running, at_s: float, outcome: Outcome, others_cores: float
         held_back=outcome.held_back,
         p50_ms=outcome.latency_ms(0.50),
         p99_ms=outcome.latency_ms(0.99),
-        memory_mib=memory(running.processes).proportional / MIB,
+        memory_mib=held.proportional / MIB,
+        own_mib=held.anonymous / MIB,
         database_mib=memory(running.database_processes).proportional / MIB,
         threads=threads(running.processes),
         files=files(running.processes),
@@ -290,6 +293,7 @@ def _cells(sample: Sample) -> list[str]:
         f"{sample.p50_ms:.1f}",
         f"{sample.p99_ms:.1f}",
         f"{sample.memory_mib:.1f}",
+        f"{sample.own_mib:.1f}",
         f"{sample.database_mib:.0f}",
         str(sample.threads),
         str(sample.files),

@@ -189,6 +189,11 @@ def _figures(
             lambda: store.read(lambda tx: tx.holds.count(now_ms())),
         ),
         Figure(
+            "cenote_recoverable_users",
+            "Users whom administrators deleted and who can still be brought back",
+            lambda: store.read(lambda tx: tx.recoverable.count()),
+        ),
+        Figure(
             "cenote_ledger_broken",
             "Whether the ledger's chain was found broken",
             lambda: int(housekeeper.ledger.broken is not None),

@@ -68,11 +68,12 @@ def open_masters(
     for current in (given, former):
         if current is not None and has_sealed(current, check):
             return Masters(current, [one for one in (given, former) if one is not None], seek)
+    change = change_under_way(find)
     for present in chain([] if also is None else [also], seek()):
         if has_sealed(present, check):
-            log.warning("master key is outdated", present=present.key_id.hex())
+            if change is None:
+                log.warning("master key is outdated", present=present.key_id.hex())
             return Masters(present, [given], seek)
-    change = change_under_way(find)
     if change is not None and change.former == given.key_id:
         raise CenoteError("The master key is being changed: start with the new one, which opens both.")
     raise CenoteError(NOT_THIS_DATAS)

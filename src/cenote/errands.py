@@ -1,9 +1,10 @@
 """
 Errands: what an operator's command asks of a serving process, which alone may erase on its database.
 
-An errand lies sealed under the master key, so that nobody orders one who can't open the data.  It is carried
-out once, whichever process takes it and whatever crashed before; what became of it is one word.  Leaves out
-the waiting for that (`cli/erasing.py`).
+An errand lies sealed under the master key, so that nobody orders one who can't open the data; it says itself
+when it was ordered, so that nobody puts one back that was refused.  It is carried out once, whichever process
+takes it and whatever crashed before; what became of it is one word.  Leaves out the waiting for that
+(`cli/erasing.py`).
 """
 
 import time
@@ -36,7 +37,7 @@ class Outcome(Enum):
     PENDING = "pending"  # erased for every client; a tombstone is owed
     UNKNOWN = "unknown"  # the pool has no such user
     HELD = "held"
-    FOREIGN = "foreign"  # whoever sealed it does not have this house's master key
+    FOREIGN = "foreign"  # whoever sealed it does not have this house's master key, or did it long ago
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -47,6 +48,7 @@ class Erasure(msgspec.Struct, frozen=True):
     sub: str
     who: str
     reason: str
+    ordered_ms: int  # by the time of the command's machine
 
 
 _decoder = msgspec.msgpack.Decoder(Erasure)
@@ -76,7 +78,7 @@ def carry_out_all(store: Store, vault: Vault, now_ms: int) -> None:
     since_ms = time.time_ns() // 1_000_000 - LIFE_MS
     for errand_id, body in store.read(lambda tx: tx.errands.list_open(since_ms, ERRANDS_PER_STEP)):
         try:
-            order = _opened(errand_id, body, vault.master)
+            order = _opened(errand_id, body, vault.master, since_ms)
             outcome = _buried(order, store, vault) if store.write(partial(_begin, order, now_ms)) else None
         except (Unopenable, msgspec.MsgspecError):
             log.error("foreign errand")
@@ -135,8 +137,12 @@ def _settle(errand_id: str, outcome: Outcome, tx: Transaction) -> None:
     tx.errands.settle(errand_id, outcome.value)
 
 
-def _opened(errand_id: str, body: bytes, master: Masters) -> Erasure:
-    return _decoder.decode(master.sealing_key(_SUBJECT).open(_place(errand_id), body))
+def _opened(errand_id: str, body: bytes, master: Masters, since_ms: int) -> Erasure:
+    """The order; `Unopenable` for one that was not given since then, whatever its row says."""
+    order = _decoder.decode(master.sealing_key(_SUBJECT).open(_place(errand_id), body))
+    if order.ordered_ms < since_ms:
+        raise Unopenable("an errand is older than its row")
+    return order
 
 
 def _place(errand_id: str) -> Place:

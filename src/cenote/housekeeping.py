@@ -78,6 +78,7 @@ class Housekeeper:
             ("chain the ledger", self._chain_the_ledger),
             ("check the ledger", self.ledger.step),
             ("note the counters", partial(save_counters, self._store, self._vault.folder)),
+            ("erase who can't be brought back any more", self._erase_overdue),
             ("sweep fallen pools", self._sweep_fallen_pools),
             ("sweep fallen groups", self._sweep_fallen_groups),
             ("drop what is past its time", self._drop_expired),
@@ -148,6 +149,14 @@ class Housekeeper:
         made = chain(self._store, witness, now_ms=self._now_ms(), buried=buried, reach=folder.reach)
         return made.lines
 
+    def _erase_overdue(self) -> None:
+        """Erase whom administrators deleted, once the days are over that their pool keeps them for."""
+        now_ms = self._now_ms()
+        while subs := self._store.read(partial(_overdue, now_ms)):
+            self._store.write(partial(_erase_overdue, subs, now_ms))
+            if self._stop.is_set():
+                return
+
     def _sweep_fallen_pools(self) -> None:
         """Delete the rows of pools that are erased already, some users at once."""
         for pool_id in self._store.read(lambda tx: tx.fallen.list_page(ROWS_PER_STEP)):
@@ -168,6 +177,15 @@ class Housekeeper:
         if self._rounds % ROUNDS_PER_CLEARING == 0:
             while self._store.write(partial(_drop_expired, self._now_ms())) and not self._stop.is_set():
                 pass
+
+
+def _overdue(now_ms: int, tx: Transaction) -> list[str]:
+    return tx.recoverable.list_overdue(now_ms, ROWS_PER_STEP)
+
+
+def _erase_overdue(subs: list[str], now_ms: int, tx: Transaction) -> None:
+    for sub in sorted(subs):
+        tx.recoverable.erase_overdue(sub, now_ms)
 
 
 def _drop_expired(now_ms: int, tx: Transaction) -> bool:

@@ -54,7 +54,7 @@ class Disk:
     """The files below a folder, as calls change them."""
 
     def __init__(self, root: Path, *, lies_about: str = "") -> None:
-        """`lies_about`: of files with names of this pattern the disk says that they are synced, and no more."""
+        """`lies_about`: of files with such names the disk says that they are synced, and does nothing."""
         self._root = root
         self._lies_about = lies_about
         self._names: dict[Path, Inode | None] = {root: None}  # as programs see them

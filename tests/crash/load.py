@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.crash.stage import Refused, Stage
-from tests.house import PASSWORD, House
+from tests.house import PASSWORD
 from tests.wire.craft import claims_of
 
 PEOPLE_MAX = 10
@@ -63,7 +63,9 @@ class Client(threading.Thread):
     def again(self) -> "Client":
         """The same client on a thread of its own once more."""
         client = Client(self._stage, self._number, self._chance)
-        client.__dict__.update({name: self.__dict__[name] for name in ("people", "half_made", "_made", "calls")})
+        client.__dict__.update(
+            {name: self.__dict__[name] for name in ("people", "half_made", "_made", "calls")}
+        )
         return client
 
     def run(self) -> None:

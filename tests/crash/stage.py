@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.error import URLError
 
-from tests.house import PASSWORD, House
+from tests.house import House
 from tests.writers import CLIENT, ROTATING, WRITERS, Aim, Request
 from tests.writers import POOL as WITH_MAIL
 
@@ -190,15 +190,16 @@ def _full_pool(stage: Stage) -> Aim:
     other = Stage(stage.house, pool_id, made=stage.made)
     other.client_id = other.new_client(CLIENT)
     other.call("CreateGroup", {"UserPoolId": pool_id, "GroupName": "crew"})
-    for _one in range(3):
-        aim = _member(other)
-        stage.made = other.made
-    return aim
+    members = [_member(other) for _one in range(3)]
+    stage.made = other.made
+    return members[-1]
 
 
 PREPARATIONS: dict[str, Callable[[Stage], Aim]] = {
     **dict.fromkeys(("SignUp", "AdminCreateUser", "CreateUserPool", "CreateUserPoolClient"), _nobody),
-    **dict.fromkeys(("TagResource", "UpdateUserPool", "SetUserPoolMfaConfig", "AddCustomAttributes"), _nobody),
+    **dict.fromkeys(
+        ("TagResource", "UpdateUserPool", "SetUserPoolMfaConfig", "AddCustomAttributes"), _nobody
+    ),
     **dict.fromkeys(("ConfirmSignUp", "AdminConfirmSignUp", "ResendConfirmationCode"), _unconfirmed),
     **dict.fromkeys(("RespondToAuthChallenge", "AdminRespondToAuthChallenge"), _invited),
     "AddUserPoolClientSecret": _one_secret,

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that breaks while a commit goes through it: done once, whatever was heard of it."""
+"""A connection to PostgreSQL that breaks while a commit goes through it: it happens once all the same."""
 
 import threading
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from tests.books import Books, books_of, untidy
-from tests.crash.scene import soon
-from tests.crash.stage import Stage, perform, prepared
 from tests.conftest import ENGINES
 from tests.crash.changes import change, facts, whole_change
+from tests.crash.scene import soon
+from tests.crash.stage import Stage, perform, prepared
 from tests.cut_wire import Wire
 from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
@@ -63,7 +63,9 @@ def cut_after_and_stay_away(wire: Wire) -> None:
     threading.Thread(target=be_away, daemon=True).start()
 
 
-@pytest.mark.parametrize("cut", [cut_before, cut_after, cut_after_and_stay_away], ids=lambda cut: cut.__name__)
+@pytest.mark.parametrize(
+    "cut", [cut_before, cut_after, cut_after_and_stay_away], ids=lambda cut: cut.__name__
+)
 @pytest.mark.parametrize("operation", ["SignUp", "DeleteUser", "AdminDeleteUser", "UpdateUserAttributes"])
 def test_a_commit_whose_end_was_not_heard_is_found_out_and_happens_once(wired: Wired, operation, cut):
     whole = whole_change(wired.stage, operation)

@@ -1,8 +1,8 @@
 """
 `kill -9` between every two durable steps of every operation that writes, over the wire, on both engines.
 
-Afterwards the operation has happened whole or not at all, and whole if its commit was reached; the books are in
-order; and what had not happened can be done.  The everyday suite asks each operation before its commit and
+Afterwards the operation has happened whole or not at all, and whole if its commit was reached; the books are
+in order; and what had not happened can be done.  The everyday suite asks each operation before its commit and
 behind it; `make long` asks every seam of each, on PostgreSQL too.
 """
 
@@ -28,6 +28,7 @@ BURYING = ("tombstone.written", "tombstones.durable")
 KEEPING = ("ledger.before_done", "ledger.before_head")  # reached by the housekeeper, a second or three later
 TRIES = 3  # a commit of the housekeeper's may come to the seam first
 ON_POSTGRES = ("SignUp", "ConfirmSignUp", "DeleteUser", "InitiateAuth", "UpdateUserAttributes", "DeleteGroup")
+
 
 def seams_of(operation: str) -> list[tuple[str, int]]:
     """Where the operation is cut off, and how many arrivals there pass first."""
@@ -80,7 +81,10 @@ def test_an_operation_cut_off_anywhere_has_happened_whole_or_not_at_all(stages, 
     for seam, passes in seams_of(operation):
         tries = (cut_off(stage, operation, (seam, passes), whole) for _try in range(TRIES))
         must_happen = seam not in {BEFORE, "body.after"} and passes >= COMMITS.get(operation, 1) - 1
-        assert next((True for has_happened in tries if has_happened or not must_happen), False), (seam, passes)
+        assert next((True for has_happened in tries if has_happened or not must_happen), False), (
+            seam,
+            passes,
+        )
 
 
 def cut_off(stage: Stage, operation: str, seam: tuple[str, int], whole: dict[str, int]) -> bool:

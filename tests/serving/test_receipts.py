@@ -277,6 +277,25 @@ def test_a_strangers_receipt_writes_no_line_of_ours(
     assert said.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize(
+    "text", ['{"receipt": 2}', '{"receipt": 1}', "{", "[]", '{"receipt": 2, "signature": 1}']
+)
+def test_what_is_no_receipt_at_all_is_said_to_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "file").write_text(text)
+    status, said = says(capsys, [tmp_path / "file"], None)
+    assert (status, "NOT VALID" in said) == (1, True)
+
+
+def test_a_receipt_that_its_own_signer_left_members_out_of_is_not_valid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text(json.dumps(signed({"receipt": 2, "ledger": None}, STRANGER)))
+    status, said = says(capsys, [tmp_path / "file"], None)
+    assert (status, "not laid out" in said) == (1, True)
+
+
 def without(number: int) -> Callable[[list[str]], list[str]]:
     return lambda lines: lines[:number] + lines[number + 1 :]
 

@@ -64,6 +64,14 @@ def test_a_group_is_made_shown_changed_and_ended(tenant: Tenant) -> None:
     assert call(tenant, "list_groups") == {"Groups": []}
 
 
+def test_a_description_has_any_letter_but_nul(tenant: Tenant) -> None:
+    make(tenant, "admins", Description="any \u2028 letter \U0001f40c\x01")
+    told = "InvalidParameterException: Description must not contain the character NUL"
+    assert refused(partial(make, tenant), name="others", Description="a\0b") == told
+    changed = {"GroupName": "admins", "Description": "\0"}
+    assert refused(partial(call, tenant, "update_group"), **changed) == told
+
+
 def test_what_was_never_set_is_absent(tenant: Tenant) -> None:
     assert make(tenant, "staff").keys() == {"GroupName", "UserPoolId", "CreationDate", "LastModifiedDate"}
 

@@ -93,7 +93,7 @@ def backup(settings: Settings, target: str) -> int:
     return 0
 
 
-def restore(settings: Settings, source: str) -> int:
+def restore(settings: Settings, source: str, former: Path | None = None) -> int:
     """Fill new data from a backup, beside the present keys folder, and say who came back and who did not."""
     from cenote.cli.restoring import welcome_back
 
@@ -109,7 +109,7 @@ def restore(settings: Settings, source: str) -> int:
             task = progress.add_task("rows", total=None)
             for count in _fill(target, frames):
                 progress.update(task, completed=count)
-    welcome_back(settings, console)
+    welcome_back(settings, console, former)
     return 0
 
 

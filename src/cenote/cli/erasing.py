@@ -40,7 +40,14 @@ def erase(settings: Settings, user: Named, because: Because, *, is_sure: bool) -
     """Erase a user for good; `CenoteError` says why it was not done."""
     if not is_sure:
         _require_assent()
-    order = Erasure(secrets.token_hex(LINE_ID_BYTES), user.pool_id, user.sub, because.who, because.reason)
+    order = Erasure(
+        errand_id=secrets.token_hex(LINE_ID_BYTES),
+        pool_id=user.pool_id,
+        sub=user.sub,
+        who=because.who,
+        reason=because.reason,
+        ordered_ms=time.time_ns() // 1_000_000,
+    )
     outcome = _carried_out(settings, order)
     refusal = {
         Outcome.UNKNOWN: f"The pool {user.pool_id} has no user {user.sub}.",
@@ -96,8 +103,7 @@ def _asked(settings: Settings, order: Erasure, wait_s: float) -> Outcome | None:
     """What a serving process says; None when nobody began with it in time, and nobody will."""
     with store_beside(settings) as store:
         body = sealed(order, masters_beside(settings, store))
-        asked_ms = time.time_ns() // 1_000_000
-        store.write(lambda tx: tx.errands.add(order.errand_id, body, asked_ms))
+        store.write(lambda tx: tx.errands.add(order.errand_id, body, order.ordered_ms))
         try:
             find = partial(_answer_of, order)
             if _awaited(store, find, {None}, wait_s) is not None:

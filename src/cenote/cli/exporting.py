@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,7 @@ class Everything:
     names: int
     marks: int
     held_until_ms: int | None
+    recoverable_until_ms: int | None
     record: Sequence[AuditLine]
 
 
@@ -103,6 +104,7 @@ def shown(found: Everything, now_ms: int) -> dict[str, Any]:
         "pool": {"id": found.pool.pool_id, "name": found.pool.document["Name"]},
         "user": _user(found.user),
         "hold": _hold(found.held_until_ms, now_ms),
+        "deleted_and_recoverable_until": iso(found.recoverable_until_ms),
         "groups": [_group(group, joined) for group in found.groups],
         "sessions": [_session(one) for one in sessions],
         "codes": [_code(one) for one in kinds.pop("code", [])],
@@ -120,10 +122,10 @@ def _found(asked: Asked, secrets: PoolSecrets, tx: Transaction) -> Everything:
     pool = tx.pools.find(asked.pool_id)
     if pool is None:
         raise CenoteError(f"There is no pool {asked.pool_id}.")
-    find: Callable[[], User | None] = partial(tx.users.find, asked.sub or "")
     if asked.username is not None:
-        find = partial(tx.users.find_named, pool, secrets.of(pool).blind(asked.username))
-    user = find()
+        user = tx.users.find_named(pool, secrets.of(pool).blind(asked.username))
+    else:
+        user = tx.users.find(asked.sub or "") or tx.recoverable.find(asked.sub or "")
     if user is None or user.pool_id != asked.pool_id:
         raise CenoteError(f"The pool {asked.pool_id} has no such user.")
     return Everything(
@@ -136,6 +138,7 @@ def _found(asked: Asked, secrets: PoolSecrets, tx: Transaction) -> Everything:
         names=tx.inventory.count_names(user.sub),
         marks=tx.inventory.count_marks(user.sub),
         held_until_ms=tx.inventory.find_held_until_ms(user.sub),
+        recoverable_until_ms=tx.inventory.find_recoverable_until_ms(user.sub),
         record=tx.audit.list_of_user(digest_of(user.sub)),
     )
 

@@ -101,5 +101,7 @@ def _sum_up(chain: Examined) -> None:
 
 def said_of_gap(gap: Gap) -> str:
     """A gap in a sentence."""
+    if gap.vouched.number <= gap.present.number:
+        return f"The ledger was altered: entry {gap.vouched.number} is another than was vouched for."
     lost = f"entries {gap.present.number + 1} to {gap.vouched.number}"
     return f"This database was put back to an older state: {lost} of the ledger are not in it."

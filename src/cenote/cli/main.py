@@ -105,6 +105,10 @@ def backup(
 @app.command()
 def restore(  # noqa: PLR0917 - each flag is a parameter
     source: Annotated[str, typer.Argument(help="The backup to read, or - for stdin.")],
+    former_master_key_file: Annotated[
+        Path | None,
+        typer.Option("--former-master-key-file", help="The master key of then, where it has changed since."),
+    ] = None,
     data: Data = None,
     keys: Keys = None,
     keys_mirror: KeysMirror = None,
@@ -113,11 +117,10 @@ def restore(  # noqa: PLR0917 - each flag is a parameter
     database_url: DatabaseUrl = None,
 ) -> None:
     """Fill new data from a backup, beside the present keys folder; the erased stay gone and are counted."""
-    flags = {name: value for name, value in locals().items() if name != "source"}
-    decided = settings.load(flags, os.environ, Path.cwd())
+    decided = decided_by(locals(), "source", "former_master_key_file")
     from cenote.cli.backup import restore as run
 
-    raise typer.Exit(run(decided, source))
+    raise typer.Exit(run(decided, source, former_master_key_file))
 
 
 @app.command()

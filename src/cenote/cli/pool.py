@@ -50,6 +50,21 @@ def read_only(
     print(f"{pool} is {'only read' if switch is Switch.ON else 'changed as ever'}.")
 
 
+@app.command()
+def recovery(
+    *,
+    pool: Annotated[str, typer.Option("--pool", help="The id of the pool.")],
+    days: Annotated[str, typer.Option("--days", help="For how many days, or off.")],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Keep users whom administrators delete for some days, so that they can be brought back; off at first."""
+    decided = decided_by({"data": data, "database_url": database_url})
+    from cenote.cli.recovering import set_window
+
+    set_window(decided, pool, days)
+
+
 def _close(pool_id: str, now_ms: int, tx: "Transaction") -> None:
     if not tx.orders.set_read_only(pool_id, now_ms):
         raise CenoteError(f"There is no pool {pool_id}.")

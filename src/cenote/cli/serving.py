@@ -56,6 +56,7 @@ class _Shared:
 
     refused: Event
     announcer: Semaphore
+    parent_id: int
     is_ending: Any  # a byte; not an Event, for it is set in a signal's handler
 
 
@@ -64,7 +65,8 @@ def serve(settings: Settings) -> None:
     Serve until told to stop; `CenoteError` when the port can't be had, exit 2 when the start is refused.
     """
     settings, address = _with_a_port(settings)
-    shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1), multiprocessing.RawValue("b", 0))
+    is_ending = multiprocessing.RawValue("b", 0)
+    shared = _Shared(multiprocessing.Event(), multiprocessing.Semaphore(1), os.getpid(), is_ending)
     server = granian.Granian(
         "cenote",
         address=address,
@@ -111,7 +113,7 @@ def _hear_signals(server: Any, shared: _Shared, parent_id: int) -> None:
 
 def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     """In the worker: open the house, announce it once it answers, and close it at the end."""
-    _die_with_parent()
+    _die_with_parent(shared.parent_id)
     _listen_to_parent()
     if shared.is_ending.value:  # the parent told so while this process was forked, and CPython forgets that
         os._exit(0)
@@ -146,10 +148,12 @@ def _staying(cores: Cores, wsgi: Wsgi) -> Wsgi:
     return answer
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent_id: int) -> None:
     """Ask Linux for SIGKILL at the parent's end; elsewhere an orphan would keep the folder locked."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_id:  # it was gone before this was asked for
+        os._exit(0)
 
 
 def _listen_to_parent() -> None:

@@ -109,6 +109,33 @@ def holds(
 
 
 @app.command()
+def recover(
+    *,
+    pool: Pool,
+    sub: Sub,
+    reason: Reason,
+    by: By = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Bring back a user whom an administrator deleted, while their pool keeps them."""
+    decided = decided_by({"data": data, "database_url": database_url})
+    from cenote.cli.holding import Because, Named
+    from cenote.cli.recovering import recover as run
+
+    run(decided, Named(pool, sub), Because.of(reason, by))
+
+
+@app.command()
+def recoverable(*, pool: Pool, data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """List the users who can be brought back to a pool."""
+    decided = decided_by({"data": data, "database_url": database_url})
+    from cenote.cli.recovering import show_recoverable
+
+    show_recoverable(decided, pool)
+
+
+@app.command()
 def export(
     *,
     pool: Pool,

@@ -19,6 +19,7 @@ class Act(Enum):
     HOLD = "hold"
     RELEASE = "release"
     ERASE = "erase"
+    RECOVER = "recover"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

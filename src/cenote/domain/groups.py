@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from cenote.domain.documents import Document
 from cenote.domain.times import wire_time
-from cenote.errors import LimitExceededException, ResourceNotFoundException
+from cenote.errors import InvalidParameterException, LimitExceededException, ResourceNotFoundException
 
 GROUPS_PER_POOL_MAX: Final = 10_000
 GROUPS_PER_USER_MAX: Final = 100
+NUL_IN_DESCRIPTION: Final = "Description must not contain the character NUL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,11 @@ class Group:
     precedence: int | None = None
     created_ms: int
     modified_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse the one letter that PostgreSQL keeps in no text; the model allows any in a description."""
+        if self.description is not None and "\0" in self.description:
+            raise InvalidParameterException(NUL_IN_DESCRIPTION)
 
     def updated(self, given: Document, *, now_ms: int) -> "Group":
         """The group as an UpdateGroup request leaves it: what the request leaves out stays as it is."""

@@ -24,6 +24,7 @@ class Pool:
     created_ms: int
     modified_ms: int
     version: int = 1
+    recovery_days: int = 0  # for which a user whom an administrator deletes can be brought back
 
     @cached_property
     def schema(self) -> dict[str, Attribute]:

@@ -11,7 +11,7 @@ from cenote.domain.users import Status, User
 from cenote.errors import InvalidParameterException, NotAuthorizedException, UserNotFoundException
 from cenote.operations.attribute_changes import change_attributes
 from cenote.operations.codes import new_promise
-from cenote.operations.erasing import erase
+from cenote.operations.erasing import erase, set_aside
 from cenote.operations.recovery_ways import NO_ADDRESS, NOT_RESETTABLE, recovery_channel
 from cenote.operations.registered import pool_of, user_of
 from cenote.registry import Answer, operation
@@ -50,9 +50,17 @@ def admin_get_user(services: Services, request: "AdminGetUserRequestTypeDef") ->
 
 @operation("AdminDeleteUser")
 def admin_delete_user(services: Services, request: "AdminDeleteUserRequestTypeDef") -> Answer:
-    """Erase a user on an administrator's word, exactly as they would erase themself."""
-    user = user_of(services, pool_of(services, request["UserPoolId"]), request["Username"])
-    erase(services, user.sub)
+    """
+    Erase a user on an administrator's word, exactly as they would erase themself.
+
+    In a pool that keeps such users for some days, they are out of sight until then and erased afterwards.
+    """
+    pool = pool_of(services, request["UserPoolId"])
+    user = user_of(services, pool, request["Username"])
+    if pool.recovery_days:
+        set_aside(services, pool, user.sub)
+    else:
+        erase(services, user.sub)
     return None
 
 

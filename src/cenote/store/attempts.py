@@ -11,7 +11,7 @@ from cenote.domain.lockout import QUIET_MS, Activity
 from cenote.domain.registrations import Pool
 from cenote.domain.users import User
 from cenote.store.ground import Ground
-from cenote.store.users import USER_COLUMNS, opened
+from cenote.store.users import IN_SIGHT, USER_COLUMNS, opened
 
 
 class AttemptTable:
@@ -132,7 +132,7 @@ class ActivityTable:
 def _source(ground: Ground, subject: Subject) -> str:
     """The subject as a table of one row, or of none for a user who was erased."""
     if subject.is_user:
-        return f"(select k.sub from keys k where k.sub = :subject{ground.share}) s"
+        return f"(select k.sub from keys k where k.sub = :subject and k.{IN_SIGHT}{ground.share}) s"
     return "(select :subject as sub) s"
 
 

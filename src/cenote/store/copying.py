@@ -41,6 +41,7 @@ TABLES = (
     "rules",
     "read_only_pools",
     "audit",
+    "recoverable_users",
 )
 # What is asked of a serving process at the moment is nothing to be asked again of a copy.
 NOT_COPIED = ("errands", "master_acks")

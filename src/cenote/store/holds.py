@@ -8,9 +8,14 @@ meets it, and no erasure slips past one that was committed before.  Leaves out w
 from dataclasses import dataclass
 
 from cenote.store.ground import Ground
+from cenote.store.users import EVERY_USER
 
 # They are few of all users, and have an index of their own.
-_HELD = "from keys k join users u on u.sub = k.sub where k.held_until_ms > :now_ms"
+_HELD = (
+    "from keys k left join users u on u.sub = k.sub left join recoverable_users r on r.sub = k.sub"
+    " where k.held_until_ms > :now_ms"
+)
+_POOL = "coalesce(u.pool_id, r.pool_id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class HoldTable:
             "update keys set held_until_ms ="
             " case when held_until_ms > :until_ms then held_until_ms else :until_ms end"
             " where sub = :sub"
-            " and exists (select 1 from users u where u.sub = :sub and u.pool_id = :pool_id)"
+            f" and exists (select 1 from ({EVERY_USER}) u where u.sub = :sub and u.pool_id = :pool_id)"
             " returning held_until_ms",
             {"sub": sub, "pool_id": pool_id, "until_ms": until_ms},
         ).fetchone()
@@ -54,7 +59,7 @@ class HoldTable:
         """End the hold of a user of the pool; False when they are not held."""
         row = self._ground.run(
             "update keys set held_until_ms = null where sub = :sub and held_until_ms > :now_ms"
-            " and exists (select 1 from users u where u.sub = :sub and u.pool_id = :pool_id)"
+            f" and exists (select 1 from ({EVERY_USER}) u where u.sub = :sub and u.pool_id = :pool_id)"
             " returning sub",
             {"sub": sub, "pool_id": pool_id, "now_ms": now_ms},
         ).fetchone()
@@ -63,8 +68,7 @@ class HoldTable:
     def list_page(self, now_ms: int, after: str, limit: int) -> list[Hold]:
         """A page of who is held, in the order of their subs, beginning behind `after`."""
         rows = self._ground.run(
-            f"select k.sub, u.pool_id, k.held_until_ms {_HELD} and k.sub > :after"
-            " order by k.sub limit :limit",
+            f"select k.sub, {_POOL}, k.held_until_ms {_HELD} and k.sub > :after order by k.sub limit :limit",
             {"now_ms": now_ms, "after": after, "limit": limit},
         ).fetchall()
         return [Hold(row[0], row[1], row[2]) for row in rows]
@@ -76,6 +80,6 @@ class HoldTable:
     def is_any_in(self, pool_id: str, now_ms: int) -> bool:
         """Whether a user of the pool is held."""
         row = self._ground.run(
-            f"select 1 {_HELD} and u.pool_id = :pool_id limit 1", {"now_ms": now_ms, "pool_id": pool_id}
+            f"select 1 {_HELD} and {_POOL} = :pool_id limit 1", {"now_ms": now_ms, "pool_id": pool_id}
         ).fetchone()
         return row is not None

@@ -55,6 +55,13 @@ class InventoryTable:
         row = self._ground.run("select held_until_ms from keys where sub = :sub", {"sub": sub}).fetchone()
         return None if row is None else row[0]
 
+    def find_recoverable_until_ms(self, sub: str) -> int | None:
+        """Until when the user can be brought back; None for one who is there."""
+        row = self._ground.run(
+            "select recoverable_until_ms from keys where sub = :sub", {"sub": sub}
+        ).fetchone()
+        return None if row is None else row[0]
+
     def _count(self, table: str, sub: str) -> int:
         row = self._ground.run(f"select count(*) from {table} where sub = :sub", {"sub": sub}).fetchone()
         return int(row[0])

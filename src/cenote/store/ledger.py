@@ -51,8 +51,8 @@ class LedgerTable:
 
     def mark_done(self, digests: Iterable[bytes]) -> None:
         """Note that these tombstones are durable; in one order, so that no two deadlock over it."""
-        for digest in sorted(digests):
-            self._ground.run("update ledger set done = 1 where digest = :digest", {"digest": digest})
+        rows = [(digest,) for digest in sorted(digests)]
+        self._ground.run_many("update ledger set done = 1 where digest = :digest", rows)
 
     def count_owed(self) -> int:
         """How many tombstones are not known to be written."""
@@ -93,17 +93,14 @@ class LedgerTable:
 
     def save_links(self, links: Iterable[Link], buried: Container[bytes] = ()) -> None:
         """Give lines their place in the chain, and note with it whose tombstones are durable."""
-        for link in sorted(links, key=lambda link: link.line.digest):
-            self._ground.run(
-                "update ledger set number = :number, hash = :hash,"
-                " done = case when done = 1 then 1 else :done end where digest = :digest",
-                {
-                    "digest": link.line.digest,
-                    "number": link.number,
-                    "hash": link.hash,
-                    "done": int(link.line.digest in buried),
-                },
-            )
+        placed = sorted(
+            (link.line.digest, link.number, link.hash, int(link.line.digest in buried)) for link in links
+        )
+        self._ground.run_many(
+            "update ledger set number = :number, hash = :hash,"
+            " done = case when done = 1 then 1 else :done end where digest = :digest",
+            [(number, place, done, digest) for digest, number, place, done in placed],
+        )
 
     def add_gap(self, gap: Gap) -> None:
         """Hold the record that this database was older than the keys folder knew."""

@@ -23,7 +23,7 @@ TOKEN_LIFETIME_MS_MAX = (
     86_400_000  # no access token lives longer; then nothing can ask for a fallen pool's key
 )
 
-_POOL_COLUMNS = "pool_id, slot, wrapped, secrets, document, created_ms, modified_ms, version"
+_POOL_COLUMNS = "pool_id, slot, wrapped, secrets, document, created_ms, modified_ms, version, recovery_days"
 
 
 class PoolTable:
@@ -106,6 +106,15 @@ class PoolTable:
         ).fetchone()
         if row is None:
             raise ConcurrentModificationException
+
+    def set_recovery(self, pool_id: str, days: int) -> bool:
+        """Keep users whom administrators delete for so many days, or not at all; False without the pool."""
+        row = self._ground.run(
+            "update pools set recovery_days = :days, version = version + 1 where pool_id = :pool_id"
+            " returning pool_id",
+            {"pool_id": pool_id, "days": days},
+        ).fetchone()
+        return row is not None
 
     def count(self) -> int:
         """How many pools there are."""
@@ -213,4 +222,5 @@ def _pool(row: Any) -> Pool:
         created_ms=row[5],
         modified_ms=row[6],
         version=row[7],
+        recovery_days=row[8],
     )

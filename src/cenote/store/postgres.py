@@ -87,7 +87,7 @@ class PostgresStore:
     ) -> None:
         self._vault = VaultSeam(Unattached(), Unattached())
         self._documents = DocumentCache()
-        self._history = ""
+        self._known = ("", 0)
         self._greeting = threading.Lock()
         self._reach = reach
         self._lines: weakref.WeakKeyDictionary[Connection, _Line] = weakref.WeakKeyDictionary()
@@ -240,8 +240,8 @@ class PostgresStore:
         """
         server = server_of(connection)
         with self._greeting:
-            if server.history != self._history:
-                self._history, self._documents = server.history, DocumentCache()
+            if self._known != (server.history, server.database):
+                self._known, self._documents = (server.history, server.database), DocumentCache()
             documents = self._documents
         self._lines[connection] = _Line(
             server,

@@ -48,11 +48,13 @@ class Server:
     """
     A server as long as it runs.
 
-    Of one history: what was committed once stays.  Of one life: the number of a transaction is given once.
-    A server that starts anew gives numbers again of which no record had reached its disk.
+    Within a history what was committed once stays, in each of its databases as long as there is one.  Within
+    a life the number of a transaction is given once: a server that starts anew gives numbers again of which
+    no record had reached its disk.
     """
 
     history: str
+    database: int
     life: str
 
 
@@ -63,8 +65,7 @@ def server_of(connection: psycopg.Connection[Any]) -> Server:
     if row is None:
         raise psycopg.OperationalError("the database has no name")
     cluster, database, timeline, started, reset = row
-    history = f"{cluster}/{database}/{timeline}"
-    return Server(history, f"{history}/{started.isoformat()}/{reset and reset.isoformat()}")
+    return Server(f"{cluster}/{timeline}", database, f"{started} {reset}")
 
 
 def habits(url: str) -> dict[str, Any]:

@@ -113,7 +113,8 @@ class SQLiteStore:
                 self._idle.append(held)
 
     def _transaction(self, connection: sqlite3.Connection, documents: DocumentCache) -> Transaction:
-        return Transaction(Ground(cast("Run", connection.execute), self._vault, documents))
+        run = cast("Run", connection.execute)
+        return Transaction(Ground(run, self._vault, documents, many=connection.executemany))
 
     def _checkpoint(self) -> None:
         """Copy the journal into the file, off the commit path and without waiting for any reader."""

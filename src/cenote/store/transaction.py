@@ -23,6 +23,7 @@ from cenote.store.meta import MetaTable
 from cenote.store.orders import OrderTable
 from cenote.store.outbox import OutboxTable
 from cenote.store.pools import PoolTable
+from cenote.store.recovery import RecoverableTable
 from cenote.store.search import SearchTable
 from cenote.store.users import UserTable
 
@@ -50,6 +51,7 @@ class Transaction:
         "orders",
         "outbox",
         "pools",
+        "recoverable",
         "search",
         "sessions",
         "users",
@@ -77,6 +79,7 @@ class Transaction:
         self.errands = ErrandTable(ground)
         self.inventory = InventoryTable(ground)
         self.changeover = ChangeoverTable(ground)
+        self.recoverable = RecoverableTable(ground)
         self.orders = OrderTable(ground)
 
     @property

@@ -36,6 +36,9 @@ from cenote.store.ground import Cursor, Ground
 USER_COLUMNS = (
     "u.sub, u.pool_id, u.status, u.enabled, u.version, u.profile, u.created_ms, u.modified_ms, k.wrapped"
 )
+# Who was deleted and can still be brought back (`recovery.py`) has a key, and a row where nobody else looks.
+IN_SIGHT = "recoverable_until_ms is null"
+EVERY_USER = "select sub, pool_id from users union all select sub, pool_id from recoverable_users"
 # The user's own row first; then what hangs on it.
 TABLES_OF_A_USER = ("users", "names", "search_marks", "belongings", "outbox", "activity")
 
@@ -167,7 +170,7 @@ class UserTable:
     def key_of(self, sub: str) -> Key | None:
         """The key of a living user, opened for this transaction; they can't be erased before it ends."""
         row = self._ground.run(
-            f"select wrapped from keys where sub = :sub{self._ground.share}", {"sub": sub}
+            f"select wrapped from keys where sub = :sub and {IN_SIGHT}{self._ground.share}", {"sub": sub}
         ).fetchone()
         return None if row is None else self._ground.sealer.open_key(sub, bytes(row[0]))
 
@@ -183,7 +186,7 @@ class UserTable:
             raise UserNotFoundException
         if row[1] is not None and row[1] > now_ms:
             raise OperationNotEnabledException(detail="the user is held")
-        self._write_off(sub, row[0], now_ms)
+        self._write_off(sub, row[0], now_ms, is_out_of_sight=row[2] is not None)
         self._ground.graves.append(Grave(digest_of(sub), row[0]))
 
     def bury_again(self, sub: str, slot: int, *, now_ms: int) -> None:
@@ -191,18 +194,24 @@ class UserTable:
         Clear away the rows of a user whose slot says that they are erased, and add the ledger line again.
         """
         self._delete_identity(sub)
-        self._write_off(sub, slot, now_ms)
+        self.write_off(sub, slot, now_ms)
+
+    def write_off(self, sub: str, slot: int, now_ms: int) -> None:
+        """Clear away whatever is left of a user whose key row is gone, wherever it lies, for the ledger."""
+        self._write_off(sub, slot, now_ms, is_out_of_sight=True)
 
     def forget(self, subs: Sequence[str]) -> None:
         """Clear away the rows of users who fell with their pool: its one tombstone has erased them."""
         for sub in subs:
             self._delete_identity(sub)
             self._delete_rows(sub)
+            self._ground.run("delete from recoverable_users where sub = :sub", {"sub": sub})
 
     def is_in(self, pool_id: str, sub: str) -> bool:
-        """Whether the pool has a row of this user's."""
+        """Whether the pool has a row of this user's, in sight or not."""
         row = self._ground.run(
-            "select 1 from users where sub = :sub and pool_id = :pool_id", {"sub": sub, "pool_id": pool_id}
+            f"select 1 from ({EVERY_USER}) u where u.sub = :sub and u.pool_id = :pool_id",
+            {"sub": sub, "pool_id": pool_id},
         ).fetchone()
         return row is not None
 
@@ -214,9 +223,9 @@ class UserTable:
         return int(row[0])
 
     def list_subs(self, pool_id: str, limit: int) -> list[str]:
-        """Some users of a pool, for sweeping."""
+        """Some users of a pool, in sight or not, for sweeping."""
         rows = self._ground.run(
-            "select sub from users where pool_id = :pool_id limit :limit",
+            f"select u.sub from ({EVERY_USER}) u where u.pool_id = :pool_id limit :limit",
             {"pool_id": pool_id, "limit": limit},
         ).fetchall()
         return [row[0] for row in rows]
@@ -236,8 +245,10 @@ class UserTable:
         ).fetchall()
         return {int(row[0]): int(row[1]) for row in rows}
 
-    def _write_off(self, sub: str, slot: int, now_ms: int) -> None:
+    def _write_off(self, sub: str, slot: int, now_ms: int, *, is_out_of_sight: bool) -> None:
         self._delete_rows(sub)
+        if is_out_of_sight:
+            self._ground.run("delete from recoverable_users where sub = :sub", {"sub": sub})
         self._ground.run(
             "insert into ledger (digest, kind, slot, erased_ms, done)"
             " values (:digest, 'user', :slot, :now_ms, 0) on conflict (digest) do nothing",
@@ -253,7 +264,8 @@ class UserTable:
         """
         self._ground.run("delete from users where sub = :sub", {"sub": sub})
         return self._ground.run(
-            "delete from keys where sub = :sub returning slot, held_until_ms", {"sub": sub}
+            "delete from keys where sub = :sub returning slot, held_until_ms, recoverable_until_ms",
+            {"sub": sub},
         )
 
     def _delete_rows(self, sub: str) -> None:

@@ -56,7 +56,9 @@ def read_receipt_key(folder: Path, pair: bytes, master: Master | Masters) -> Ed2
         sealed = bytes.fromhex(file.read_text().strip())
         return Ed25519PrivateKey.from_private_bytes(master.sealing_key(_SUBJECT).open(_place(pair), sealed))
     except (ValueError, Unopenable) as failure:
-        raise CenoteError(f"The receipt key {file} is damaged, or another house's.") from failure
+        raise CenoteError(
+            f"The receipt key {file} is damaged, or another house's, or sealed with a later master key."
+        ) from failure
 
 
 def reseal_receipt_key(folders: list[Path], pair: bytes, masters: Masters) -> None:
