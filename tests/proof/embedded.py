@@ -13,7 +13,6 @@ from cenote.store.sqlite import DATABASE_FILE
 from tests.house import House
 from tests.postgres import drop_database, new_database
 from tests.proof.finder import Piece
-from tests.proof.matrix import SQLITE
 from tests.proof.scene import (
     EVERYTHING,
     SUB,
@@ -37,7 +36,7 @@ def embedded_scene(root: Path) -> Iterator[Scene]:
     """Everything of everybody, before and after."""
     house, databases = House(root, "--keys-mirror", str(root / "mirror")), list[str]()
     try:
-        scene = begin(house, Settings(data=house.data, keys_mirror=root / "mirror"), SQLITE)
+        scene = begin(house, Settings(data=house.data, keys_mirror=root / "mirror"))
         scene.keep_the_keys()
         house.copy_data(OLD)
         _online_backup(house.data / DATABASE_FILE, root / ONLINE)

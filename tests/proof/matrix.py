@@ -49,6 +49,7 @@ PLACES = (
     Entry("a code"),
     Entry("an event", _BY_TEST),
     Entry("a queued message"),
+    Entry("a count of attempts", "of codes"),
     Entry("the activity", "counts and times of sign-ins"),
     Entry("the record of operators", "holds and releases, by the digest of the `sub`"),
     Entry("a free page", "SQLite without `secure_delete`, and after a VACUUM; PostgreSQL after a VACUUM"),

@@ -20,12 +20,13 @@ from cenote.domain.sealed import Place
 from cenote.settings import Settings
 from cenote.store.copying import TABLES
 from cenote.vault.keys import Keyring, read_header
+from cenote.vault.master import Master
 from cenote.vault.pool_secrets import OpenedPool, PoolSecrets
 from cenote.vault.searching import SlotFiles
 from tests.crash.scene import soon
 from tests.house import House, Tenant, environment
 from tests.proof.finder import Hand, InPlaceOf, Piece, Sought
-from tests.proof.people import CLIENT, GROUP, MADE_BY_THE_TEST, POOL, Resident, plant_what_no_operation_makes
+from tests.proof.people import CLIENT, GROUP, POOL, Resident, plant_what_no_operation_makes
 from tests.vault.files import slot_in
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -38,6 +39,23 @@ PASSER_BY = "passer-by"  # arrives last, so that every table is written to once 
 COMMAND_WAIT_S_MAX = 60
 KEY, ENVELOPE, SUB, DIGEST = "key", "envelope", "sub", "digest"
 EVERYTHING = frozenset({KEY, ENVELOPE, SUB})
+OF_TABLES = {
+    "a row": ("users", {ENVELOPE, SUB}),
+    "a key row": ("keys", {KEY, SUB}),
+    "an alias": ("names", {SUB}),
+    "a search token": ("search_marks", {SUB}),
+    "a queued message": ("outbox", {ENVELOPE, SUB}),
+    "the activity": ("activity", {SUB}),
+}
+OF_KINDS = {
+    "a group": ("group", {SUB}),
+    "a session": ("session", {SUB}),
+    "a code": ("code", {SUB}),
+    "a count of attempts": ("attempts", {SUB}),
+    "a device": ("device", {ENVELOPE, SUB}),
+    "a passkey": ("passkey", {ENVELOPE, SUB}),
+    "an event": ("event", {ENVELOPE, SUB}),
+}
 TEMPLATES = ("base/1/", "base/4/", "base/5/")  # PostgreSQL's own databases, which no user's row enters
 
 
@@ -58,7 +76,6 @@ Places = dict[str, Callable[[], Lay]]
 class Scene:
     """The one who went, the ones who stay, and where they lay."""
 
-    engine: str
     root: Path
     house: House
     settings: Settings
@@ -72,7 +89,8 @@ class Scene:
     copies: dict[str, Callable[[Path], "Copy"]] = field(default_factory=dict)
     beside: list[Path] = field(default_factory=list)  # the copies from before, as an auditor would name them
     loose: list[bytes] = field(default_factory=list)
-    pool: OpenedPool | None = None
+    pool: OpenedPool = field(init=False)  # since the deletion, as all keys are
+    master: Master = field(init=False)
 
     @property
     def everybody(self) -> list[Resident]:
@@ -120,10 +138,6 @@ class Scene:
         """Whoever has a keys folder from before the deletion: the third clock."""
         return Hand(self.master, [SlotFiles(self.old_keys)])
 
-    @property
-    def master(self) -> Any:
-        return self._hand.master.current
-
     def look(self) -> Rows:
         """Every row of the database."""
         with source_of(self.settings) as source:
@@ -165,7 +179,7 @@ class Scene:
 
     def _gather_keys(self) -> None:
         """Every key that is left, opened."""
-        self._hand = keys_at_hand(self.settings)
+        self.master = keys_at_hand(self.settings).master.current
         keyring = Keyring(self.master, SlotFiles(self.house.keys))
         server = self.master.server_key()
         (sealed,) = [bytes(row["value"]) for row in self.now["meta"] if row["name"] == "server_secret"]
@@ -185,19 +199,10 @@ class Scene:
 
     def _lay_rows(self) -> None:
         """The places that are rows: what was there, and that it is there no more."""
-        of_tables = {
-            "a row": ("users", {ENVELOPE, SUB}),
-            "a key row": ("keys", {KEY, SUB}),
-            "an alias": ("names", {SUB}),
-            "a search token": ("search_marks", {SUB}),
-            "a queued message": ("outbox", {ENVELOPE, SUB}),
-            "the activity": ("activity", {SUB}),
-        }
-        for name, (table, holds) in of_tables.items():
+        for name, (table, holds) in OF_TABLES.items():
             self._lay(name, table, holds)
-        sealed = {kind: {ENVELOPE, SUB} for kind in MADE_BY_THE_TEST}
-        for kind, holds in ({"group": {SUB}, "session": {SUB}, "code": {SUB}} | sealed).items():
-            self._lay(f"an {kind}" if kind[0] in "aeiou" else f"a {kind}", "belongings", holds, kind)
+        for name, (kind, holds) in OF_KINDS.items():
+            self._lay(name, "belongings", holds, kind)
         before, now = (piece_of("audit", rows["audit"]) for rows in (self.before, self.now))
         kept = frozenset({DIGEST})
         self.places["the record of operators"] = lambda: Lay([before], [now], kept, kept)
@@ -221,7 +226,7 @@ class Copy:
     said: str = ""  # by the restore; else the server says it
 
 
-def begin(house: House, settings: Settings, engine: str) -> Scene:
+def begin(house: House, settings: Settings) -> Scene:
     """A house with everybody in it, and everything of theirs in it; it serves."""
     house.start()
     tenant = Tenant(house, pool=POOL, client=CLIENT)
@@ -238,7 +243,7 @@ def begin(house: House, settings: Settings, engine: str) -> Scene:
     tenant.sign_up(PASSER_BY)
     for one in people:
         one.settle()
-    return Scene(engine, house.root, house, settings, tenant, people[0], people[1:], early)
+    return Scene(house.root, house, settings, tenant, people[0], people[1:], early)
 
 
 def command(house: House, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -10,7 +10,6 @@ from tests.failover.cluster import DATABASE, Cluster, Postgres, a_cluster
 from tests.house import House
 from tests.proof.embedded import restored
 from tests.proof.finder import Piece
-from tests.proof.matrix import POSTGRES
 from tests.proof.scene import EVERYTHING, SUB, Copy, Lay, Scene, begin, pieces_below
 
 HEAPS, INDEXES = ["r", "t"], ["i"]
@@ -26,7 +25,7 @@ def served_scene(root: Path) -> Iterator[Scene]:
         house = House(root, "--keys-mirror", str(root / "mirror"), "--database-url", url)
         settings = Settings(data=house.data, keys_mirror=root / "mirror", database_url=url)
         try:
-            scene = begin(house, settings, POSTGRES)
+            scene = begin(house, settings)
             scene.keep_the_keys()
             past = _past_of(cluster, standby, scene.backup())
             before = files_of(cluster.primary, HEAPS), files_of(cluster.primary, INDEXES)

@@ -16,7 +16,7 @@ from tests.conftest import ENGINES
 from tests.proof.finder import ALARMS, Hand, found_of, opened_by, remains_of
 from tests.proof.matrix import PLACES, Entry, cases
 from tests.proof.people import Resident
-from tests.proof.scene import ENVELOPE, KEY, Lay, Scene, piece_of
+from tests.proof.scene import ENVELOPE, KEY, OF_KINDS, OF_TABLES, Lay, Scene, piece_of
 
 CASES = [
     pytest.param(engine, entry, id=entry.case(engine))
@@ -53,9 +53,20 @@ def assert_opens(scene: Scene, hand: Hand, one: Resident, lay: Lay) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_every_table_and_every_kind_of_row_that_names_a_user_is_a_place(scene: Scene) -> None:
+    naming = {
+        table
+        for table, rows in scene.before.items()
+        if table != "belongings" and any("sub" in row for row in rows)
+    }
+    assert naming == {table for table, _holds in OF_TABLES.values()}
+    kinds = {row["kind"] for row in scene.before["belongings"] if row["sub"] == scene.canary.sub}
+    assert kinds == {kind for kind, _holds in OF_KINDS.values()}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_guess_of_a_name_can_be_tested_in_an_old_copy_and_nowhere_else(scene: Scene) -> None:
     """What docs/security.md says of the blind names: it takes the pool's key too, and opens nothing."""
-    assert scene.pool is not None
     before, now = (piece_of("names", rows["names"]).content for rows in (scene.before, scene.now))
     for name in scene.canary.aliases:
         blind = scene.pool.blind(name)

@@ -36,7 +36,17 @@ BELOW = {"domain", "errors", "folders", "log"}
 WAYS_OUT = {"store", "vault", "triggers", "delivery", "federation"}
 SEAMS = {"clock", "gate", "stand_ins", "verification"}  # modules that each fill one place in `Services`
 # What is done at a start and behind the answers.
-STEWARDS = {"agreement", "alarms", "changeover", "rewrapping", "chaining", "errands", "opening", "housekeeping", "lookback"}
+STEWARDS = {
+    "agreement",
+    "alarms",
+    "changeover",
+    "rewrapping",
+    "chaining",
+    "errands",
+    "opening",
+    "housekeeping",
+    "lookback",
+}
 EVERYTHING = {"*"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"embedded", "errors"},
