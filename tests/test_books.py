@@ -1,4 +1,4 @@
-"""The check of a house at rest: it knows every table that holds something of a user, and finds what is wrong."""
+"""The check of a house at rest: it knows every table that names a user, and finds whatever is wrong."""
 
 import sqlite3
 from collections.abc import Iterator

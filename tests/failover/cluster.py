@@ -90,7 +90,7 @@ class Postgres:
 
     def kill(self) -> None:
         """The end of the machine, as far as processes can tell: all of them at once."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:  # it may have died by itself
             return
         os.kill(self._process.pid, signal.SIGSTOP)  # it has no more children while they are counted
         children = [_watched(pid) for pid in _children_of(self._process.pid)]
@@ -129,15 +129,18 @@ class Postgres:
 
 
 class Cluster:
-    """A place for servers that belong together, its first primary running."""
+    """A place for servers that belong together."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
         self.servers: list[Postgres] = []
         self.archive = place / "archive"
+        self.primary = self._server("primary")
+
+    def begin(self) -> None:
+        """Start a primary with an empty database, which archives its journal."""
         self.archive.mkdir()
         _give_away(self.archive)
-        self.primary = self._server("primary")
         folder = str(self.primary.folder)
         _run("initdb", "-A", "trust", "-U", "postgres", "--no-sync", "--wal-segsize=1", "-D", folder)
         keeps = f"'test ! -f {self.archive}/%f && cp %p {self.archive}/%f'"
@@ -235,14 +238,15 @@ def a_cluster() -> Iterator[Cluster]:
     place = Path(tempfile.mkdtemp(prefix="cenote-cluster-"))
     _give_away(place)
     place.chmod(0o755)
-    cluster: Cluster | None = None
+    cluster = Cluster(place)
     try:
-        cluster = Cluster(place)
+        cluster.begin()
         yield cluster
     finally:
-        if cluster is not None:
+        try:
             cluster.close()
-        shutil.rmtree(place, ignore_errors=True)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def soon(condition: Callable[[], bool], said: Callable[[], str] = lambda: "") -> None:
