@@ -51,6 +51,13 @@ HANGS_ON_A_USER = {
     "activity": "select sub from activity",
     "keys": "select sub from keys",
 }
+HANGS_ON_A_POOL = {
+    "names": "select pool_id from names",
+    "user_groups": "select pool_id from user_groups",
+    "clients": "select pool_id from clients",
+    "rules": "select pool_id from rules where pool_id is not null",
+    "read_only_pools": "select pool_id from read_only_pools",
+}
 FOUND_BY = ("names", "search_marks")  # nobody finds whoever was set aside
 _USERS = f"select {USER_COLUMNS} from users u left join keys k on k.sub = u.sub"  # noqa: S608 - the house's own words
 _POOLS = "select pool_id, slot, wrapped, secrets, document, created_ms, modified_ms, version from pools"
@@ -113,6 +120,7 @@ def faults_of(books: Books, *, knows_every_grave: bool = True) -> list[str]:
     """
     return [
         *_faults_of_users(books),
+        *_faults_of_what_hangs_on_pools(books),
         *_faults_of_what_hangs_on_users(books),
         *_faults_of_names(books),
         *_faults_of_graves(books, knows_every_grave=knows_every_grave),
@@ -133,6 +141,16 @@ def _faults_of_users(books: Books) -> Iterator[str]:
             yield f"user {sub} {user}"
         elif user.pool_id not in pools:
             yield f"user {sub} is of a pool that is gone"
+
+
+def _faults_of_what_hangs_on_pools(books: Books) -> Iterator[str]:
+    pools = set(books.column("select pool_id from pools"))
+    for table, asking in HANGS_ON_A_POOL.items():
+        for pool_id in set(books.column(asking)) - pools:
+            yield f"{table} holds something of the pool {pool_id}, which is not there"
+    clients = set(books.column("select client_id from clients"))
+    for client_id in set(books.column("select client_id from client_secrets")) - clients:
+        yield f"there is a secret of the client {client_id}, which is not there"
 
 
 def _faults_of_what_hangs_on_users(books: Books) -> Iterator[str]:

@@ -49,6 +49,8 @@ def test_a_house_at_rest_has_no_fault(world):
         ("delete from names where sub = (select min(sub) from users)", "has 0 names"),
         ("delete from search_marks where sub = (select min(sub) from users)", "by other marks than theirs"),
         ("delete from user_groups", "which is not there"),
+        ("update user_groups set pool_id = 'another'", "user_groups holds something of the pool another"),
+        ("delete from clients", "there is a secret of the client"),
         ("insert into ledger values (x'00', 'user', 9, 0, 1, null, null)", "holds no tombstone"),
         ("insert into ledger values (x'00', 'user', 9, 0, 1, null, null)", "no place in its chain"),
     ],

@@ -24,6 +24,7 @@ from cenote.domain.users import User
 from cenote.errors import CenoteError
 from cenote.opening import open_vault
 from cenote.settings import Settings
+from cenote.stand_ins import StandIns
 from cenote.store.contract import Store
 from cenote.store.postgres import PostgresStore
 from cenote.store.sqlite import SQLiteStore
@@ -128,7 +129,7 @@ def let_go(place: Place) -> None:
 
 
 def change(place: Place, reach: Callable[[str], None] = lambda _name: None, **more: bool) -> None:
-    rotate(place.settings, Order(NEW, None, more.get("leave_unopenable", False), reach))
+    rotate(place.settings, Order(NEW, True, None, more.get("leave_unopenable", False), reach))
 
 
 def open_again(place: Place) -> None:
@@ -278,7 +279,7 @@ def test_a_change_to_another_key_does_not_come_between(alone):
         change(alone, cut)
     third = Master.of(b"3" * 32)
     with pytest.raises(CenoteError):
-        rotate(alone.settings, Order(third, None, leave_unopenable=False))
+        rotate(alone.settings, Order(third, True, None, leave_unopenable=False))
     change(alone)
     assert_new_only(alone)
 
@@ -292,7 +293,7 @@ def test_a_change_that_was_announced_to_one_key_is_not_made_to_another(alone):
         change(alone, cut)
     third = Master.of(b"3" * 32)
     with pytest.raises(CenoteError, match="A change to another master key is under way"):
-        rotate(alone.settings, Order(third, None, leave_unopenable=False))
+        rotate(alone.settings, Order(third, True, None, leave_unopenable=False))
 
 
 def test_once_more_there_is_nothing_to_do(alone, capsys):
@@ -408,6 +409,34 @@ def test_a_serving_process_learns_the_key_closes_with_it_and_forgets_the_old_one
     for _ in range(60):
         follower.step()
     assert (masters.current, masters.named(old.key_id)) == (NEW, None)
+
+
+def test_nobody_costs_what_somebody_does_after_the_change_too(place):
+    """A stand-in for users who are not there lies in memory, closed by the key of then."""
+    stand_ins, masters, old = StandIns(place.engine.vault.keyring), place.engine.vault.master, place.old
+    stand_ins.open(place.engine.pool)
+    masters.use(NEW)
+    stand_ins.open(place.engine.pool)
+    masters.forget_others()
+    assert masters.named(old.key_id) is None
+    stand_ins.open(place.engine.pool)
+    assert place.engine.vault.keyring.unopenable_total == 0
+
+
+def test_a_new_key_out_of_a_command_is_written_nowhere(alone, capsys):
+    file = alone.settings.master_key_file
+    before, old = file.read_text(), alone.old
+    rotate(alone.settings, Order(NEW, False, None, leave_unopenable=False))
+    assert capsys.readouterr().err.startswith("The former key opens backups from before;")
+    assert file.read_text() == before
+    beside = [one.name for one in file.parent.iterdir() if one.name.startswith(file.name)]
+    assert beside == [file.name]
+    with pytest.raises(CenoteError, match="not the one that this data was sealed with"):
+        masters_of(alone, alone.settings)
+    command = replace(alone.settings, master_key_command=f"echo {NEW.secret.hex()}")
+    assert masters_of(alone, command).current == NEW
+    assert old.key_id != NEW.key_id
+    file.write_text(NEW.secret.hex())  # for the end of this test's house
 
 
 def test_a_key_is_not_looked_for_because_a_client_names_it(place):

@@ -45,7 +45,7 @@ class StandIns:
     def _row(self, pool: Pool) -> Row:
         with self._guard:
             row = self._rows.get(pool.pool_id)
-        if row is None:
+        if row is None or not self._keyring.is_closed_as_now(row[-1]):
             row = self._new(pool)
             with self._guard:
                 self._rows[pool.pool_id] = row

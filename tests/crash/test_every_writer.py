@@ -30,11 +30,11 @@ TRIES = 3  # a commit of the housekeeper's may come to the seam first
 ON_POSTGRES = ("SignUp", "ConfirmSignUp", "DeleteUser", "InitiateAuth", "UpdateUserAttributes", "DeleteGroup")
 
 
-def seams_of(operation: str) -> list[tuple[str, int]]:
+def seams_of(operation: str, engine: str) -> list[tuple[str, int]]:
     """Where the operation is cut off, and how many arrivals there pass first."""
     commits = range(COMMITS.get(operation, 1))
     seams = [(seam, passes) for passes in commits for seam in (BEFORE, AFTER)]
-    if IS_LONG:
+    if IS_LONG and engine == "sqlite":  # whose commits are of many bodies
         seams += [("body.after", passes) for passes in commits]
     if operation in ERASING:
         seams += [(seam, 0) for seam in BURYING]
@@ -78,7 +78,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 def test_an_operation_cut_off_anywhere_has_happened_whole_or_not_at_all(stages, engine, operation):
     stage = stages(engine)
     whole = whole_change(stage, operation)
-    for seam, passes in seams_of(operation):
+    for seam, passes in seams_of(operation, engine):
         tries = (cut_off(stage, operation, (seam, passes), whole) for _try in range(TRIES))
         must_happen = seam not in {BEFORE, "body.after"} and passes >= COMMITS.get(operation, 1) - 1
         assert next((True for has_happened in tries if has_happened or not must_happen), False), (
@@ -100,7 +100,7 @@ def cut_off(stage: Stage, operation: str, seam: tuple[str, int], whole: dict[str
     house.start()
     soon(lambda: not untidy(books))
     happened = change(before, facts(books))
-    assert happened in ({}, whole), (seam, happened, whole)
+    assert happened in ({}, whole), (seam, {*happened.items()} ^ {*whole.items()})
     assert happened or not was_told, (seam, "was told")
     if not happened:
         status, answer = perform(stage, operation, aim)

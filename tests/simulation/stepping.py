@@ -346,7 +346,13 @@ def _model() -> Model:
 
 
 def _drop(store: SQLiteStore) -> None:
-    store._writer.close()
-    for reader in store._every_reader:
-        reader.close()
+    """
+    Close the database as the end of a process would: what is not committed has not happened.
+
+    It is rolled back here, since a cursor that somebody still holds would keep a closed connection's lock.
+    """
+    for connection in (store._writer, *store._every_reader):
+        if connection.in_transaction:
+            connection.execute("rollback")
+        connection.close()
     os.close(store._lock)

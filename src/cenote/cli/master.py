@@ -49,4 +49,5 @@ def rotate_master(
     from cenote.cli.rotating import Order, new_key, rotate
 
     following = new_key(new_master_key_file, new_master_key_command)
-    rotate(decided, Order(following, at_most_per_second, leave_unopenable))
+    is_file = new_master_key_file is not None
+    rotate(decided, Order(following, is_file, at_most_per_second, leave_unopenable))

@@ -49,6 +49,7 @@ class Order:
     """The new key, and how it is to be brought in."""
 
     following: Master
+    is_file: bool  # and not what a command prints: then it may lie beside the old one's file, and replace it
     rows_per_second_max: float | None
     leave_unopenable: bool
     reach: Callable[[str], None] = lambda _name: None
@@ -72,7 +73,7 @@ def rotate(settings: Settings, order: Order) -> None:
         found = masters_beside(settings, store, also=order.following)
         former = _former(store, found, order.following)
         if former is None:
-            _install(settings, order.following)
+            _install(settings, order)
             print("The data is sealed with this master key already.")
             return
         masters = Masters(order.following, [former])
@@ -86,7 +87,7 @@ def rotate(settings: Settings, order: Order) -> None:
         done = _rewrapped(Bench(store, keyring, masters, reach=order.reach), order, console)
         reseal_receipt_key(folders, pair, masters)
         order.reach("receipt key resealed")
-        kept = _install(settings, order.following)
+        kept = _install(settings, order)
         order.reach("installed")
         store.write(changeover.finish)
     print(f"{done.keys} keys and {done.secrets} secrets are under the new master key.")
@@ -124,7 +125,7 @@ def _announce(settings: Settings, store: Store, former: Master, order: Order) ->
     call = secrets.token_hex(CALL_BYTES)
     store.write(partial(changeover.announce, former, order.following, call))
     order.reach("called")
-    if _is_from_file(settings):
+    if _are_files(settings, order):
         _stage(settings, order.following)
     is_awaited = settings.database_url is None and is_served(settings.data)
     if settings.database_url is None and not is_awaited:
@@ -183,8 +184,9 @@ def _folding(store: Store) -> Iterator[None]:
         yield
 
 
-def _is_from_file(settings: Settings) -> bool:
-    return settings.master_key is None and settings.master_key_command is None
+def _are_files(settings: Settings, order: Order) -> bool:
+    """Whether the old key comes from a file, and the new one too."""
+    return order.is_file and settings.master_key is None and settings.master_key_command is None
 
 
 def _stage(settings: Settings, following: Master) -> None:
@@ -197,10 +199,10 @@ def _stage(settings: Settings, following: Master) -> None:
                 raise CenoteError(f"{place} holds another key than the new one; remove it first.")
 
 
-def _install(settings: Settings, following: Master) -> Path | None:
+def _install(settings: Settings, order: Order) -> Path | None:
     """Let the file hold the new key, and keep the old one beside it; where it has gone, if it has."""
-    file = settings.master_key_file
-    if not _is_from_file(settings):
+    file, following = settings.master_key_file, order.following
+    if not _are_files(settings, order):
         return None
     with _in_words(file):
         if load_master(text=None, command=None, file=file, may_create=False).key_id == following.key_id:

@@ -94,6 +94,10 @@ class Keyring:
         key = SealingKey(lock.name, secret, told=self._note_unopenable)
         return key, WrappedKey(slot, lock.close(secret, *contents))
 
+    def is_closed_as_now(self, wrapped: bytes) -> bool:
+        """Whether the master key that closes now closed this wrapped key: another one may be forgotten."""
+        return master_id_of(wrapped) == self._masters.current.key_id
+
     def rewrapped(self, subject: str, wrapped: bytes, like: bytes) -> bytes | None:
         """
         The same key under the same slots, closed by the master key that closed `like`; None for one who is
