@@ -356,7 +356,8 @@ def test_pools_and_clients_have_their_number(own_house):
     own_house.stop()
     with sqlite3.connect(own_house.data / "cenote.db") as database:
         database.executemany(
-            "insert into pools select pool_id || ?1, name, version, slot + 1000 + ?1, wrapped, secrets,"
+            "insert into pools (pool_id, name, version, slot, wrapped, secrets, document, created_ms,"
+            " modified_ms) select pool_id || ?1, name, version, slot + 1000 + ?1, wrapped, secrets,"
             " document, created_ms, modified_ms from pools where pool_id = ?2",
             [(number, tenant.pool_id) for number in range(POOLS_PER_REGION_MAX - 1)],
         )
