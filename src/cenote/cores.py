@@ -2,8 +2,8 @@
 Which processor cores a process uses: one for Python, the others for what needs no Python.
 
 The interpreter's lock lets one thread run at a time.  On several cores it is torn from one to the other at
-every call that gives it up, which costs more than the work (measured: 0.84 ms a GetUser among 32 threads, and
-0.28 on one core, at more than twice the rate).  Powers and signatures run without the lock, and elsewhere: on
+every call that gives it up, which costs more than the work (measured: 0.82 ms a GetUser among 32 threads, and
+0.32 on one core, at more than twice the rate).  Powers and signatures run without the lock, and elsewhere: on
 the same core a flood of sign-ins would starve whoever only reads.  Leaves out how many of them run at once
 (`gate.py`).
 """
