@@ -193,14 +193,6 @@ class PoolTable:
         ).fetchone()
         return None if row is None else VerificationEntry(row[0], row[1], row[2], bytes(row[3]))
 
-    def list_verification_keys(self, pool_id: str) -> list[VerificationEntry]:
-        """The public keys of a pool, in no meaningful order."""
-        rows = self._ground.run(
-            "select kid, pool_id, use, public from verification_keys where pool_id = :pool_id order by kid",
-            {"pool_id": pool_id},
-        ).fetchall()
-        return [VerificationEntry(row[0], row[1], row[2], bytes(row[3])) for row in rows]
-
     def drop_expired_keys(self, now_ms: int) -> None:
         """Forget the public keys of pools that fell longer ago than a token lives."""
         self._ground.run("delete from verification_keys where expires_ms <= :now_ms", {"now_ms": now_ms})
