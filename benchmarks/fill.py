@@ -4,9 +4,8 @@ Filling a stopped house with users, through the vault's and the store's own code
 Every row is what a sign-up and a confirmation would have left: a key under a slot of its own, a sealed
 profile, a verifier of the one password that all share, a blind name.  The store's verbs write to a ground
 that only records what they would run; the statements then go in by the thousand, or by COPY.  What is spared
-is the waiting: one commit for all, no sync before the end (a crash ruins the house: it is made anew), and
-verifiers by a table (`comb.py`).  The last step is a start and a stop, so that a measured start finds the
-house in order.
+is the waiting: one commit for all, and no sync before the end (a crash ruins the house: it is made anew).
+The last step is a start and a stop, so that a measured start finds the house in order.
 """
 
 import os
@@ -25,11 +24,11 @@ import msgspec
 import psycopg
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import comb
 from benchmarks.people import PASSWORD, People, email_of, name_of, some_of
 from cenote.app import build, load_operations
 from cenote.domain import srp
 from cenote.domain.access_keys import ENTROPY_BYTES, new_access_key
+from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.registrations import Pool, Session
 from cenote.domain.tokens import Grant, access_claims
 from cenote.domain.users import Status, User
@@ -175,7 +174,9 @@ class _Sealer:
             username=name,
             status=Status.CONFIRMED,
             attributes={"email": email_of(number), "email_verified": "true"},
-            password=srp.verifier_of(pool_id, name, PASSWORD, os.urandom(srp.SALT_BYTES)),
+            password=srp.verifier_of(
+                pool_id, name, PASSWORD, os.urandom(srp.SALT_BYTES), os.urandom(BLINDING_BYTES)
+            ),
             created_ms=self._plan.now_ms,
             modified_ms=self._plan.now_ms,
         )
@@ -202,8 +203,7 @@ _moved_in: list[_Sealer] = []
 
 
 def _move_in(plan: _Plan) -> None:
-    """In a sealing process: open the vault, and take powers from the table."""
-    srp._power = comb.power  # noqa: SLF001 - the same numbers; nobody watches the clock of a bulk load
+    """In a sealing process: open the vault."""
     _moved_in.append(_Sealer(plan))
 
 

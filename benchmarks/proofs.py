@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import gmpy2
 
-from cenote.domain.srp import GENERATOR, PRIME
+from cenote.domain.powers import GENERATOR, PRIME
 
 SECRET = 0x5EED  # of one generator, whose passwords are no secret
 

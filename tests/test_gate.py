@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from cenote.errors import TooManyRequestsException
-from cenote.gate import FREE_THREADS, Gate, waiting_max
+from cenote.gate import Gate
 
 WAITING = 2
 PERMITS = os.cpu_count() or 1
@@ -63,9 +63,3 @@ def test_work_that_fails_gives_its_place_back() -> None:
         with pytest.raises(ZeroDivisionError):
             gate.run(lambda: 1 // 0)
     assert gate.run(lambda: "still open") == "still open"
-
-
-@pytest.mark.parametrize("threads", [1, 2, 4, 64, 512])
-def test_some_threads_are_left_for_calls_that_only_read(threads: int) -> None:
-    occupied = PERMITS + waiting_max(threads)
-    assert occupied <= max(threads - threads // FREE_THREADS, PERMITS + 1)

@@ -20,7 +20,7 @@ from cenote.delivery.sending import Sender
 from cenote.domain.quotas import QuotaTable, quota_table
 from cenote.domain.rules import network_of
 from cenote.errors import CenoteError
-from cenote.gate import Gate, waiting_max
+from cenote.gate import Gate
 from cenote.housekeeping import Housekeeper
 from cenote.http.development import doors
 from cenote.http.edge import application
@@ -35,6 +35,7 @@ from cenote.settings import Settings
 from cenote.stand_ins import StandIns
 from cenote.store.contract import Store
 from cenote.store.sqlite import SQLiteStore
+from cenote.turns import Turns
 from cenote.vault.pool_secrets import PoolSecrets
 from cenote.verification import VerificationKeys
 from cenote.wire.admission import Admission
@@ -64,6 +65,7 @@ OPERATION_MODULES = (
     "sign_up",
     "tags",
 )
+AT_ONCE, AT_ONCE_ON_POSTGRES = 1, 8  # calls in Python, those that wait for PostgreSQL included
 _PUBLIC_URL = "public_url"
 
 
@@ -75,6 +77,7 @@ class Application:
     services: Services
     clock: Clock
     peers: Peers
+    turns: Turns
     close: Callable[[], None]
 
 
@@ -96,8 +99,7 @@ def build(settings: Settings, *, keeps_messages: bool = False, cores: Cores | No
         clock = Clock(store)
         housekeeper = Housekeeper(store, vault, clock.now_ms)
         opened.callback(housekeeper.close)
-        gate = Gate(cores, waiting_max=waiting_max(settings.threads))
-        services = _services(settings, store, vault, clock, gate)
+        services = _services(settings, store, vault, clock, Gate(cores))
         orders = Orders(store, all_read_only=settings.read_only)
         opened.callback(orders.close)
         homes = Homes(services, pool_of_session)
@@ -117,7 +119,8 @@ def build(settings: Settings, *, keeps_messages: bool = False, cores: Cores | No
         extra = doors(services, clock.advance, seams) if settings.dev else []
         peers = Peers([network_of(name) for name in settings.trusted_proxies])
         wsgi = application(protocol, services, metrics, peers, extra)
-        return Application(wsgi, services, clock, peers, opened.pop_all().close)
+        turns = Turns(settings.threads, AT_ONCE if settings.database_url is None else AT_ONCE_ON_POSTGRES)
+        return Application(wsgi, services, clock, peers, turns, opened.pop_all().close)
 
 
 def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:

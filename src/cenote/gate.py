@@ -1,7 +1,8 @@
 """
 The gate before powers and signatures: as many at once as there are cores for them, and a queue with an end.
 
-A flood of sign-ins then waits here and nowhere else, and a call that only reads is left alone.
+Which calls go through it is known by their names: they are the dear ones, of which only so many begin
+(`turns.py`), so that who stands before the gate has been let in.
 """
 
 import os
@@ -12,17 +13,27 @@ from typing import TypeVar
 
 from cenote.cores import Cores
 from cenote.errors import TooManyRequestsException
+from cenote.turns import aside
 
 T = TypeVar("T")
 
 WAITING_MAX = 256
-FREE_THREADS = 4  # one in so many threads is never in the gate or before it: it stays free for who only reads
 WAIT_S_MAX = 10.0
-
-
-def waiting_max(threads: int) -> int:
-    """How many may wait, of so many threads, so that some are left for calls that only read."""
-    return max(1, threads - threads // FREE_THREADS - (os.cpu_count() or 1))
+DEAR_OPERATIONS = frozenset(
+    {
+        "AdminCreateUser",
+        "AdminInitiateAuth",
+        "AdminRespondToAuthChallenge",
+        "AdminSetUserPassword",
+        "ChangePassword",
+        "ConfirmForgotPassword",
+        "CreateUserPool",
+        "GetTokensFromRefreshToken",
+        "InitiateAuth",
+        "RespondToAuthChallenge",
+        "SignUp",
+    }
+)  # what signs, or turns a password into a power
 
 
 class Gate:
@@ -39,12 +50,16 @@ class Gate:
         if not self._places.acquire(blocking=False):
             raise TooManyRequestsException(detail="the gate's queue is full")
         try:
-            if not self._permits.acquire(timeout=WAIT_S_MAX):
-                raise TooManyRequestsException(detail="the gate's queue is too slow")
-            try:
-                with self._elsewhere():
-                    return work()
-            finally:
-                self._permits.release()
+            with aside():
+                return self._inside(work)
         finally:
             self._places.release()
+
+    def _inside(self, work: Callable[[], T]) -> T:
+        if not self._permits.acquire(timeout=WAIT_S_MAX):
+            raise TooManyRequestsException(detail="the gate's queue is too slow")
+        try:
+            with self._elsewhere():
+                return work()
+        finally:
+            self._permits.release()

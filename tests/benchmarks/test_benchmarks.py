@@ -1,11 +1,7 @@
 """The benchmarks measure what they say: right answers, a house like any other, and no rate of their own."""
 
-import os
-
-import gmpy2
 import pytest
 
-from benchmarks import comb
 from benchmarks.budgets import verdicts
 from benchmarks.load import BUSY_SHARE_MAX, Outcome
 from benchmarks.measure import SRP_SIGN_IN, Measurement
@@ -16,7 +12,6 @@ from benchmarks.results import Results
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import CenoteOnSQLite, all_of
 from benchmarks.tour import Plan, tour
-from cenote.domain import srp
 
 USERS = 40
 
@@ -63,12 +58,6 @@ def test_the_generator_knows_its_own_price():
     own = own_cost()
     assert own.call_us > 0
     assert own.calls_per_s_max == pytest.approx(1e6 / own.call_us)
-
-
-def test_the_table_of_powers_says_what_the_server_computes():
-    for _time in range(20):
-        exponent = gmpy2.mpz(int.from_bytes(os.urandom(comb.EXPONENT_BYTES)))
-        assert comb.power(srp.GENERATOR, exponent) == gmpy2.powmod(srp.GENERATOR, exponent, srp.PRIME)
 
 
 def test_the_same_people_are_chosen_each_time_from_everywhere_among_them():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.sealed import digest_of
 from cenote.domain.srp import is_password
 from cenote.domain.users import Status, User
@@ -140,7 +141,8 @@ def hold_against_the_row(person: Person, user: User, is_member: bool, sessions: 
         assert holds in person.holds_session, person
         person.holds_session = {holds}
     assert user.password is not None
-    right = {one for one in person.password if is_password(user.password, user.pool_id, user.username, one)}
+    who, unblinded = (user.password, user.pool_id, user.username), bytes(BLINDING_BYTES)
+    right = {one for one in person.password if is_password(*who, one, unblinded)}
     assert right, person
     person.password = right
 

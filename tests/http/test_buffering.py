@@ -7,6 +7,7 @@ from typing import Any
 from cenote.domain.rules import network_of
 from cenote.http.buffering import READINGS_PER_ADDRESS_MAX, WholeRequests
 from cenote.http.peers import Peers
+from cenote.turns import Turns
 
 PROXY, ANN, EVE = "10.0.0.1", "203.0.113.7", "198.51.100.9"
 WAIT_S_MAX = 20
@@ -46,7 +47,7 @@ def test_who_sends_half_bodies_through_a_trusted_proxy_uses_up_their_own_share()
     begun, gone = threading.Semaphore(0), threading.Event()
     for peers, met in ((Peers([network_of("10.0.0.0/8")]), b"served"), (Peers(), b"TooManyRequests")):
         gone.clear()
-        whole = WholeRequests(served, 4, peers)
+        whole = WholeRequests(served, Turns(4), peers)
         with ThreadPoolExecutor(READINGS_PER_ADDRESS_MAX) as threads:
             for _ in range(READINGS_PER_ADDRESS_MAX):
                 threads.submit(answer, whole, EVE, Slow(begun, gone))

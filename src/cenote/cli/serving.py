@@ -32,6 +32,7 @@ from cenote.cli.keys import show_root
 from cenote.cli.logging import configure_logging
 from cenote.cli.shielding import shield
 from cenote.cores import Cores
+from cenote.domain.powers import tables
 from cenote.errors import CenoteError
 from cenote.http.buffering import READING_THREADS_MAX, WholeRequests, Wsgi
 from cenote.settings import Settings
@@ -121,6 +122,7 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     configure_logging()
     cores = Cores(os.getpid())
     cores.stay()
+    tables()
     try:
         application = build(settings, cores=cores)
         if not settings.dev:
@@ -135,7 +137,7 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     if shared.announcer.acquire(block=False):
         threading.Thread(target=_announce, args=(settings,), name="cenote-announce", daemon=True).start()
     cores.roam()  # the HTTP server's own threads, which begin now, need no Python
-    return _staying(cores, WholeRequests(application.wsgi, settings.threads, application.peers))
+    return _staying(cores, WholeRequests(application.wsgi, application.turns, application.peers))
 
 
 def _staying(cores: Cores, wsgi: Wsgi) -> Wsgi:

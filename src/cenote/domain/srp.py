@@ -2,8 +2,9 @@
 The arithmetic of passwords: SRP-6a over RFC 3526's group 15, as Cognito's clients compute it.
 
 A password is kept as salt and verifier only.  `USER_PASSWORD_AUTH` recomputes the verifier: there is no
-second hash.  The powers are constant-time and let other threads run; the caller holds the gate
-(`services.gate`). Leaves out randomness: salts come in as arguments.
+second hash.  The generator's powers come from a table, blinded (`powers.py`); those of a client's public
+value are constant-time and let other threads run: their caller holds the gate (`services.gate`).  Leaves out
+randomness: salts and blindings come in as arguments.
 """
 
 import hashlib
@@ -12,23 +13,11 @@ from dataclasses import dataclass
 
 import gmpy2
 
+from cenote.domain.powers import EXPONENT_BYTES, GENERATOR, PRIME, power_of_generator
+
 SALT_BYTES = 16
-GENERATOR = gmpy2.mpz(2)
-PRIME = gmpy2.mpz(
-    int(
-        "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
-        "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-        "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F"
-        "83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
-        "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510"
-        "15728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7"
-        "ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C"
-        "BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF",
-        16,
-    )
-)
 VERIFIER_BYTES = 384
-SECRET_BYTES = 32
+SECRET_BYTES = EXPONENT_BYTES
 SHARED_KEY_BYTES = 16
 PUBLIC_HEX_DIGITS_MAX = 2 * VERIFIER_BYTES + 2
 _KEY_INFO = b"Caldera Derived Key"
@@ -42,27 +31,22 @@ class Verifier:
     value: bytes
 
 
-def verifier_of(pool_id: str, username: str, password: str, salt: bytes) -> Verifier:
+def verifier_of(pool_id: str, username: str, password: str, salt: bytes, blinding: bytes) -> Verifier:
     """
-    The verifier of a password (about 1.2 ms of one core, with the GIL released).
+    The verifier of a password; `blinding` is BLINDING_BYTES of fresh chance, which leave no trace in it.
 
     `username` is the name that clients are told as USER_ID_FOR_SRP.
     """
     identity = f"{pool_id.partition('_')[2]}{username}:{password}".encode()
     inner = hashlib.sha256(identity).digest()
-    x = int.from_bytes(hashlib.sha256(_pad(salt) + inner).digest(), "big")
-    return Verifier(salt, int(_power(GENERATOR, gmpy2.mpz(x))).to_bytes(VERIFIER_BYTES, "big"))
+    power = power_of_generator(hashlib.sha256(_pad(salt) + inner).digest(), blinding)
+    return Verifier(salt, int(power).to_bytes(VERIFIER_BYTES, "big"))
 
 
-def is_password(kept: Verifier, pool_id: str, username: str, password: str) -> bool:
+def is_password(kept: Verifier, pool_id: str, username: str, password: str, blinding: bytes) -> bool:
     """True for the one password; as dear for a wrong one, and compared in constant time."""
-    given = verifier_of(pool_id, username, password, kept.salt)
+    given = verifier_of(pool_id, username, password, kept.salt, blinding)
     return hmac.compare_digest(given.value, kept.value)
-
-
-def _power(generator: gmpy2.mpz, exponent: gmpy2.mpz) -> gmpy2.mpz:
-    with gmpy2.context(gmpy2.get_context(), allow_release_gil=True):
-        return gmpy2.powmod_sec(generator, exponent, PRIME)
 
 
 def _pad(number: bytes) -> bytes:
@@ -71,10 +55,10 @@ def _pad(number: bytes) -> bytes:
     return b"\0" + number if number[0] & 0x80 else number
 
 
-def public_value(kept: Verifier, secret: bytes) -> bytes:
-    """The server's public value B of one sign-in (one power); the secret is 32 random bytes."""
-    blinded = _MULTIPLIER * gmpy2.mpz(int.from_bytes(kept.value, "big"))
-    return _bytes((blinded + _power(GENERATOR, _number(secret))) % PRIME)
+def public_value(kept: Verifier, secret: bytes, blinding: bytes) -> bytes:
+    """The server's public value B of one sign-in; the secret is SECRET_BYTES of chance."""
+    blinded = _MULTIPLIER * _number(kept.value)
+    return _bytes((blinded + power_of_generator(secret, blinding)) % PRIME)
 
 
 def shared_key(kept: Verifier, secret: bytes, *, client_public: bytes, server_public: bytes) -> bytes | None:
@@ -87,9 +71,9 @@ def shared_key(kept: Verifier, secret: bytes, *, client_public: bytes, server_pu
     scrambling = hashlib.sha256(_pad(client_public) + _pad(server_public)).digest()
     if theirs % PRIME == 0 or not any(scrambling):
         return None
-    verifier = gmpy2.mpz(int.from_bytes(kept.value, "big"))
-    base = theirs * _power(verifier, _number(scrambling)) % PRIME
-    shared = _bytes(_power(base, _number(secret)))
+    with gmpy2.context(gmpy2.get_context(), allow_release_gil=True):
+        known_power = gmpy2.powmod(_number(kept.value), _number(scrambling), PRIME)  # its exponent is public
+        shared = _bytes(gmpy2.powmod_sec(theirs * known_power % PRIME, _number(secret), PRIME))
     extracted = hmac.digest(_pad(scrambling), _pad(shared), hashlib.sha256)
     return hmac.digest(extracted, _KEY_INFO + b"\x01", hashlib.sha256)[:SHARED_KEY_BYTES]
 

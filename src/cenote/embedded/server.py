@@ -54,7 +54,7 @@ class Server:
         self.region = settings.region
         self._application = application
         self._store = application.services.store
-        self._whole = WholeRequests(application.wsgi, settings.threads, application.peers)
+        self._whole = WholeRequests(application.wsgi, application.turns, application.peers)
         self._key_id, self._secret = own_access_key(application.services)
         self._is_temporary = is_temporary
         self._process_id = os.getpid()

@@ -1,5 +1,5 @@
 """
-Between the HTTP server and the application: a request is whole before it may take a place.
+Between the HTTP server and the application: a request is whole before it stands in line.
 
 A thread that waits for a body waits here, and holds nothing that anybody needs: there are more such threads
 than places, and one address gets only a share of them.  The HTTP server has no deadline for bodies, so who
@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cenote.http.edge import BODY_BYTES_MAX
+from cenote.gate import DEAR_OPERATIONS
+from cenote.http.edge import BODY_BYTES_MAX, IS_PLACED
 from cenote.http.peers import Peers
+from cenote.turns import Rank, Turns
 
 READING_THREADS_MAX = 512
 READINGS_PER_ADDRESS_MAX = 128
@@ -26,24 +28,25 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class WholeRequests:
-    """A WSGI application that sees whole requests only, so many at a time."""
+    """A WSGI application that sees whole requests only, and each when it is its turn."""
 
-    def __init__(self, wsgi: Wsgi, places: int, peers: Peers | None = None) -> None:
+    def __init__(self, wsgi: Wsgi, turns: Turns, peers: Peers | None = None) -> None:
         self._wsgi = wsgi
         self._peers = peers or Peers()
-        self._places = threading.Semaphore(places)
+        self._turns = turns
         self._reading: Counter[str] = Counter()
         self._guard = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """Read the whole request, or refuse it; then answer it when there is a place."""
+        """Read the whole request, or refuse it; then answer it when there is a place and a turn."""
         with self._share_of(self._peers.address(environ)) as has_one:
             if not has_one:
                 start_response("400 Bad Request", _JSON)
                 return [_FULL]
             body, length = _body_of(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(length)
-        with self._places:
+        with self._turns.mine(_rank_of(environ)) as is_placed:
+            environ[IS_PLACED] = is_placed
             return list(self._wsgi(environ, start_response))
 
     @contextmanager
@@ -59,6 +62,11 @@ class WholeRequests:
                 self._reading[address] -= has_one
                 if not self._reading[address]:
                     del self._reading[address]
+
+
+def _rank_of(environ: dict[str, Any]) -> Rank:
+    operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    return Rank.DEAR if operation in DEAR_OPERATIONS else Rank.LIGHT
 
 
 def _body_of(environ: dict[str, Any]) -> tuple[bytes, int]:

@@ -27,6 +27,7 @@ ERROR_MESSAGE_HEADER_CHARACTERS_MAX = 1_024
 PREFLIGHT_AGE_S = 172_800
 EXPOSED_HEADERS = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 FAULT_HEADER = "X-CENOTE-FAULT"
+IS_PLACED = "cenote.is_placed"  # whether the call found a place, or is to be refused (`buffering.py`)
 PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 log = logger("cenote.access")
@@ -57,6 +58,7 @@ class ApiResource:
                     Head(request.query_string, request.get_header, self._peers.address(request.env)),
                     body,
                     request.get_header(FAULT_HEADER) if self._heeds_faults else None,
+                    is_placed=request.env.get(IS_PLACED, True),
                 )
             )
         _put(response, reply, call_id)

@@ -18,6 +18,7 @@ from cenote.log import logger
 from cenote.store.contract import BATCH_BODIES_MAX
 from cenote.store.ground import VaultSeam
 from cenote.store.transaction import Transaction
+from cenote.turns import aside
 
 T = TypeVar("T")
 
@@ -103,7 +104,8 @@ class Committer:
             if self._closed:
                 raise CenoteError("The store is closed.")
             self._waiting.put(ticket)
-        result: T = ticket.wait()
+        with aside():
+            result: T = ticket.wait()
         return result
 
     def close(self) -> None:

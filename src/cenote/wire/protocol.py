@@ -18,6 +18,7 @@ from cenote.errors import (
     InternalErrorException,
     InvalidParameterException,
     SerializationException,
+    TooManyRequestsException,
     UnknownOperationException,
 )
 from cenote.log import logger
@@ -51,6 +52,7 @@ class Call:
     head: Head
     body: bytes
     fault: str | None = None  # the name of the exception that a developer wants to meet
+    is_placed: bool = True  # else there are too many like it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Protocol:
         serve = self.operations.get(name)
         if known is None or serve is None or not _is_json_1_1(call.content_type):
             raise UnknownOperationException
+        if not call.is_placed:
+            raise TooManyRequestsException(detail="too many calls that sign wait for their turn")
         self.admission.check_server_rules(known, call.head.address)
         request = _decoded(call.body)
         self.admission.check_pool_rules(known, call.head.address, request)
