@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measure import SRP_SIGN_IN, Measurement
-from benchmarks.results import OTHERS_CORES_MAX
+from benchmarks.results import OTHERS_CORES_MAX, all_cpu_ms
+from benchmarks.slots import SlotsCost
 
 SQLITE, POSTGRES = "Cenote, SQLite", "Cenote, PostgreSQL"
 CALLERS = 32
 FLAT_TIMES_MAX = 1.2  # the dearest size may cost so many times what the smallest does
+SLOTS_RATE_TIMES_MIN = 0.7
+SLOTS_READ_US_MAX = 2.0
 FLOOD = "GetUser beside a sign-in flood"
 
 
@@ -106,22 +109,52 @@ def verdicts(rows: Sequence[Measurement]) -> Iterator[Verdict]:
         yield Verdict(
             budget.scenario, budget.server, budget.words, f"{measured} at {row.users:,} users", verdict
         )
-    yield from _flatness(rows)
 
 
-def _flatness(rows: Sequence[Measurement]) -> Iterator[Verdict]:
-    """What a call costs at the largest size, as a multiple of what it costs at the smallest."""
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """What a call costs at each size, the database server's time included, in ms, and what to make of it."""
+
+    scenario: str
+    server: str
+    cpu_ms: dict[int, float]  # by users
+    times: float  # the largest size's cost, as a multiple of the smallest one's
+    verdict: str
+
+
+def flatness(rows: Sequence[Measurement]) -> Iterator[Flat]:
+    """Each call that was measured at several sizes with the callers of the budgets."""
     for server in (SQLITE, POSTGRES):
         for scenario in dict.fromkeys(row.scenario for row in rows):
             costs = {
-                row.users: row.cpu_ms
+                row.users: cost
                 for row in rows
-                if (row.scenario, row.server, row.callers) == (scenario, server, CALLERS) and row.cpu_ms
+                if (row.scenario, row.server, row.callers) == (scenario, server, CALLERS)
+                and (cost := all_cpu_ms(row))
             }
             if len(costs) > 1:
-                least, most = min(costs), max(costs)
-                times = costs[most] / costs[least]
-                measured = f"{times:.2f} times, {least:,} to {most:,} users"
-                words = f"at most {FLAT_TIMES_MAX} times the cost at the smallest size"
+                times = costs[max(costs)] / costs[min(costs)]
                 verdict = "kept" if times <= FLAT_TIMES_MAX else "missed"
-                yield Verdict(scenario, server, words, measured, verdict)
+                yield Flat(scenario, server, dict(sorted(costs.items())), times, verdict)
+
+
+def slot_verdicts(costs: Sequence[SlotsCost]) -> Iterator[Verdict]:
+    """What slots may cost, engine by engine."""
+    for cost in costs:
+        busy = ", on a shared machine" if cost.others_cores > OTHERS_CORES_MAX else ""
+        kept = cost.rate_times >= SLOTS_RATE_TIMES_MIN
+        yield Verdict(
+            "an erasure in the store",
+            cost.server,
+            f"at least {SLOTS_RATE_TIMES_MIN} times as many a second with slots as without",
+            f"{cost.rate_times:.2f} times at {cost.users:,} users",
+            "kept" if kept else f"missed{busy}",
+        )
+        kept = cost.dearer_us <= SLOTS_READ_US_MAX
+        yield Verdict(
+            "opening a user's key",
+            cost.server,
+            f"at most {SLOTS_READ_US_MAX:.0f} us dearer with slots than without",
+            f"{cost.dearer_us:.1f} us at {cost.users:,} users",
+            "kept" if kept else "missed",
+        )

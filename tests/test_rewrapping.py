@@ -15,7 +15,13 @@ import pytest
 from cenote.changeover import Follower, announce, finish, open_masters, switch
 from cenote.cli import rotating
 from cenote.cli.rotating import Order, rotate
-from cenote.domain.access_keys import new_access_key, open_secret
+from cenote.domain.access_keys import (
+    Binding,
+    binding_of,
+    new_access_key,
+    open_secrets,
+    with_secrets,
+)
 from cenote.domain.client_secrets import place_of_secret
 from cenote.domain.registrations import ClientSecret
 from cenote.domain.sealed import Grave, digest_of, master_id_of
@@ -106,7 +112,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     client = replace(client, secrets=(ClientSecret(NOW_MS, sealed),), document={"ClientName": "app"})
     engine.store.write(lambda tx: tx.clients.add(client, "app"))
     key, secret = new_access_key(secrets.token_bytes(40), sealing, name="ann", policy="{}", now_ms=NOW_MS)
-    engine.store.write(lambda tx: tx.access_keys.add(replace(key, former_secret=key.secret)))
+    key = with_secrets(key, sealing, secret, secret)
+    engine.store.write(lambda tx: tx.access_keys.add(key))
     subs = [one.sub for one in people]
     made = Place(engine, settings, subs, secret, client.client_id, key.key_id)
     yield made
@@ -169,8 +176,7 @@ def assert_new_only(place: Place) -> None:
     assert key is not None
     sealed, at = found[1].secrets[0].sealed, place_of_secret(place.client_id)
     assert master.sealing_key(place.client_id).open(at, sealed) == b"client's secret"
-    secrets = {open_secret(master.sealing_key, place.key_id, one) for one in key.sealed_secrets(0)}
-    assert secrets == {place.secret}
+    assert open_secrets(key, master.sealing_key) == (place.secret, place.secret)
     for name in ("master_change", "master_former"):
         assert store.read(partial(found_value, name)) is None
     for folder in (place.settings.keys, place.settings.keys_mirror):
@@ -353,6 +359,53 @@ def test_a_key_that_does_not_open_keeps_the_old_master_key_from_being_retired(pl
     change(place, leave_unopenable=True)
     open_again(place)
     assert place.ids() == {NEW.key_id: USERS + 3, master_id_of(damaged): 1}
+
+
+def test_an_access_key_of_before_they_were_bound_does_not_become_bound_by_another_master_key(place):
+    """Nobody has vouched for what its row says: a backup may have brought it, or somebody planted it."""
+    spoil_key(place, by_itself(place, place.secret))
+    let_go(place)
+    change(place)
+    open_again(place)
+    held = place.engine.store.read(lambda tx: tx.access_keys.find(place.key_id))
+    sealing = place.engine.vault.master.sealing_key
+    assert master_id_of(held.secret) == NEW.key_id
+    assert binding_of(held, sealing) is Binding.UNBOUND
+    assert sealing(place.key_id).open(At("access_keys", "secret", place.key_id), held.secret).decode() == (
+        place.secret
+    )
+
+
+def test_an_access_key_that_somebody_altered_is_named_and_must_be_revoked_first(place):
+    policy = "update access_keys set policy = 'another' where key_id = :key_id"
+    place.engine.store.write(lambda tx: tx.access_keys._ground.run(policy, {"key_id": place.key_id}))
+    let_go(place)
+    with pytest.raises(CenoteError, match=f"^The access key {place.key_id} does not open"):
+        change(place)
+    store = opened(place)
+    store.write(partial(revoke, place.key_id))
+    store.close()
+    change(place)
+    open_again(place)
+    assert place.engine.vault.master.current.key_id == NEW.key_id
+
+
+def revoke(key_id: str, tx: Transaction) -> None:
+    key = tx.access_keys.hold(key_id)
+    assert key is not None
+    tx.access_keys.save(key.revoked())
+
+
+def by_itself(place: Place, secret: str) -> bytes:
+    """A secret as former versions sealed it."""
+    at = At("access_keys", "secret", place.key_id)
+    return place.engine.vault.master.sealing_key(place.key_id).seal(at, secret.encode())
+
+
+def spoil_key(place: Place, secret: bytes) -> None:
+    sql = "update access_keys set secret = :secret, former_secret = null where key_id = :key_id"
+    values = {"secret": secret, "key_id": place.key_id}
+    place.engine.store.write(lambda tx: tx.access_keys._ground.run(sql, values))
 
 
 def test_who_signs_up_while_their_pool_comes_under_the_new_key_is_under_the_new_key_too(place):

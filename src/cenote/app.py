@@ -178,7 +178,7 @@ def _figures(
         ),
         Figure(
             "cenote_unopenable",
-            "Keys and values of users that did not open, since the start",
+            "Keys and values of users, and access keys, that did not open, since the start",
             lambda: vault.keyring.unopenable_total,
         ),
         Figure(

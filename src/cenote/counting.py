@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cenote.errors import CenoteError
 from cenote.log import logger
+from cenote.turns import aside
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -44,7 +45,8 @@ class Counting:
         item = _item(at_most, window_s)
         if self._store_url is not None and time.monotonic() >= self._away_until_s:
             try:
-                return self._common.hit(item, name)
+                with aside():
+                    return self._common.hit(item, name)
             except Exception as failure:  # noqa: BLE001 - whatever it was, the call must not fail for it
                 self._away_until_s = time.monotonic() + AWAY_S
                 log.error("quota store away", kind=type(failure).__name__)

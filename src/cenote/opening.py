@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cenote.agreement import settle
+from cenote.binding import bind_once
 from cenote.changeover import CHECKED, NOT_THIS_DATAS, SECRET, has_sealed, open_masters
 from cenote.domain.ledger import beginning
 from cenote.domain.sealed import MASTER_CHECK, Place
@@ -83,7 +84,9 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
     tombstones = TombstoneWriter(folder, reach)
     store.attach(keyring, tombstones)
     try:
-        witness = _witness(settings, store, pair, master)
+        folders = [copy for copy in (settings.keys, settings.keys_mirror) if copy is not None]
+        witness = _witness(folders, store, pair, master)
+        bind_once(store, master, folders)
         settle(store, folder)
     except BaseException:
         tombstones.close()
@@ -92,9 +95,8 @@ def open_vault(settings: Settings, store: Store, reach: Callable[[str], None]) -
     return Vault(master, secret, folder, keyring, tombstones, witness)
 
 
-def _witness(settings: Settings, store: Store, pair: bytes, master: Masters) -> Witness:
+def _witness(folders: list[Path], store: Store, pair: bytes, master: Masters) -> Witness:
     """Whoever vouches for the ledger's head and signs receipts; that it is another than before is said."""
-    folders = [folder for folder in (settings.keys, settings.keys_mirror) if folder is not None]
     witness = Witness(folders, beginning(pair), open_receipt_key(folders, pair, master))
     known = store.read(lambda tx: tx.meta.find(_RECEIPT_KEY))
     if known != witness.public:

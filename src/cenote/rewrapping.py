@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cenote.domain.access_keys import AccessKey, open_secret, seal_secret
+from cenote.domain.access_keys import AccessKey, resealed
 from cenote.domain.client_secrets import place_of_secret
 from cenote.domain.registrations import Client, ClientSecret
 from cenote.domain.sealed import master_id_of
@@ -20,7 +20,7 @@ from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
 from cenote.vault.keys import Keyring, read_header
 from cenote.vault.masters import Masters
-from cenote.vault.sealing import ENVELOPE_VERSION
+from cenote.vault.sealing import ENVELOPE_VERSION, Unopenable
 
 ROWS_PER_STEP = 64  # of one commit: some milliseconds, of which a serving process waits one or two
 _AGAIN = "Something is under the old master key again: give the command once more."
@@ -190,17 +190,14 @@ def _reseal_access_key(bench: Bench, key_id: str, tx: Transaction) -> int:
     key = tx.access_keys.hold(key_id)
     if key is None or key.is_revoked:
         return 0
-    secret, former = (_resealed(bench, key_id, one) for one in (key.secret, key.former_secret))
-    tx.access_keys.save(replace(key, secret=secret, former_secret=former))
+    try:
+        tx.access_keys.save(resealed(key, bench.masters.sealing_key))
+    except Unopenable as failure:
+        raise CenoteError(
+            f"The access key {key_id} does not open: its row was changed by somebody else, or is damaged."
+            " Revoke it (cenote keys revoke), and give the command again."
+        ) from failure
     return 1
-
-
-def _resealed(bench: Bench, key_id: str, sealed: bytes | None) -> bytes | None:
-    if sealed is None:
-        return None
-    return seal_secret(
-        bench.masters.sealing_key, key_id, open_secret(bench.masters.sealing_key, key_id, sealed)
-    )
 
 
 def _pause(bench: Bench, rows: int, spent_s: float) -> None:

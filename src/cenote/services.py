@@ -16,10 +16,11 @@ from cenote.store.contract import Store
 from cenote.vault.keys import Keyring
 from cenote.vault.masters import Masters
 from cenote.vault.pool_secrets import PoolSecrets
-from cenote.verification import KnownKey, VerificationKeys
+from cenote.verification import PresentedToken, VerificationKeys
 
 _call_id: ContextVar[str] = ContextVar("cenote_call_id")
-_verified: ContextVar[tuple[str, str] | None] = ContextVar("cenote_verified", default=None)
+_Presented = tuple[str, PresentedToken | None]
+_presented: ContextVar[_Presented | None] = ContextVar("cenote_presented", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,7 @@ class Services:
 
     def new_id(self) -> str:
         """A fresh identifier in the form of a random UUID (RFC 9562, version 4)."""
-        raw = bytearray(self.random_bytes(16))
-        raw[6], raw[8] = raw[6] & 0x0F | 0x40, raw[8] & 0x3F | 0x80
-        text = raw.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return uuid_of(self.random_bytes(16))
 
     def new_code(self, digits: int) -> str:
         """A fresh code of so many digits, each equally likely."""
@@ -85,22 +83,28 @@ class Services:
         """A digest that only this server can make: six digits need more than a hash."""
         return hmac.digest(self.server_secret, text, hashlib.sha256)
 
-    def verifies(self, known: KnownKey, token: str) -> bool:
-        """Whether the token bears this key's signature; asked twice in one call, it is calculated once."""
-        this = (known.key.kid, token)
-        if _verified.get() == this:
-            return True
-        is_right = known.key.verifies(token)
-        if is_right:
-            _verified.set(this)
-        return is_right
+    def presented(self, token: str) -> PresentedToken | None:
+        """The token beside the key that it names, or None; asked twice of one text, it is read once."""
+        latest = _presented.get()
+        if latest is None or latest[0] is not token:
+            latest = (token, self.verification.read(token))
+            _presented.set(latest)
+        return latest[1]
 
     def call_id(self) -> str:
         """The id of the request being answered, which the client reads in `x-amzn-requestid`."""
         return _call_id.get()
 
 
+def uuid_of(entropy: bytes) -> str:
+    """An identifier in the form of a random UUID (RFC 9562, version 4), of these sixteen random bytes."""
+    raw = bytearray(entropy)
+    raw[6], raw[8] = raw[6] & 0x0F | 0x40, raw[8] & 0x3F | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 def begin_call(call_id: str) -> None:
     """Name the request that this thread is answering."""
     _call_id.set(call_id)
-    _verified.set(None)
+    _presented.set(None)

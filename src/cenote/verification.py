@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 
 from cenote.domain.registrations import Pool, VerificationEntry
+from cenote.domain.tokens import Parts, parts_of
 from cenote.errors import ResourceNotFoundException
 from cenote.log import logger
 from cenote.store.contract import Store
@@ -47,6 +48,23 @@ class KnownKey:
     key: VerificationKey
 
 
+class PresentedToken:
+    """A token of the present call, taken apart, with the key that it names; nothing in it is believed yet."""
+
+    __slots__ = ("_is_genuine", "known", "parts")
+
+    def __init__(self, parts: Parts, known: KnownKey) -> None:
+        self.parts = parts
+        self.known = known
+        self._is_genuine: bool | None = None
+
+    def is_genuine(self) -> bool:
+        """Whether it bears the signature of that key; however often it is asked, it is calculated once."""
+        if self._is_genuine is None:
+            self._is_genuine = self.known.key.verifies(self.parts)
+        return self._is_genuine
+
+
 class VerificationKeys:
     """Every pool's public keys, as far as tokens have named them."""
 
@@ -56,7 +74,13 @@ class VerificationKeys:
         self._kept: OrderedDict[str, KnownKey] = OrderedDict()
         self._guard = threading.Lock()
 
-    def named_by(self, header: bytes) -> KnownKey | None:
+    def read(self, token: str) -> PresentedToken | None:
+        """A token beside the key that its header names; None for what no key of this server has signed."""
+        parts = parts_of(token)
+        known = None if parts is None else self._named_by(parts.header)
+        return None if parts is None or known is None else PresentedToken(parts, known)
+
+    def _named_by(self, header: bytes) -> KnownKey | None:
         """The key that a token's header names; None when it isn't a header of this server's."""
         try:
             read = _header_decoder.decode(header)

@@ -13,6 +13,7 @@ from benchmarks.servers import Running, free_port
 from benchmarks.soak import ENGINES, LIMITS, Plan, Sample, Soaked, soak, watch
 from benchmarks.trends import Limit, trend
 from tests.conftest import ENGINES as TESTED
+from tests.everyday import of_which
 
 MOMENT = Plan(seconds=6, staying=200, capacity_s=1.0)
 WARMING = LIMITS | {"memory, MiB": Limit(16.0)}  # within seconds each thread fills its caches
@@ -60,7 +61,9 @@ def grown(samples: list[Sample], limits: dict[str, Limit] = LIMITS) -> set[str]:
     return {found.name for found in Soaked("", RATE, RATE, samples).trends(limits) if found.is_there}
 
 
-@pytest.mark.parametrize("kind", ["memory, MiB", "open files", "threads", "nothing"])
+@pytest.mark.parametrize(
+    "kind", of_which(["memory, MiB", "open files", "threads", "nothing"], ["open files"])
+)
 def test_whatever_a_server_keeps_at_each_call_is_seen(kind):
     with keeper(kind) as running:
         samples = list(watch(running, lambda rate, slice_s: [REQUEST] * int(rate * slice_s), RATE, SECONDS))
@@ -68,6 +71,7 @@ def test_whatever_a_server_keeps_at_each_call_is_seen(kind):
     assert grown(samples, WARMING) - {"p50, ms", "p99, ms"} == ({kind} - {"nothing"})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", TESTED)
 def test_a_server_under_half_of_the_load_that_it_can_take_stays_as_it_was(engine):
     soaked = soak(ENGINES[engine](), MOMENT)

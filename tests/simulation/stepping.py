@@ -200,9 +200,9 @@ class SeamedStore:
     baton: Baton
     is_loose: bool
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
+    def read(self, body: Callable[[Transaction], T], *, at_one_moment: bool = True) -> T:
         self.baton.seam("a read")
-        if not self.is_loose:
+        if at_one_moment and not self.is_loose:
             return self.store.read(body)
         with self.store._reader() as (connection, _transaction):
 

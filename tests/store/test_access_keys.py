@@ -8,8 +8,20 @@ from functools import partial
 
 import pytest
 
-from cenote.domain.access_keys import AccessKey, new_access_key, open_secret
-from cenote.domain.sealed import Grave
+from cenote.domain.access_keys import (
+    AccessKey,
+    Binding,
+    allowed,
+    binding_of,
+    bound,
+    new_access_key,
+    new_secret,
+    open_secrets,
+    rotated,
+    signing_secrets,
+    with_secrets,
+)
+from cenote.domain.sealed import Grave, Place
 from cenote.errors import CenoteError
 from cenote.store.beside import SQLiteGuest
 from cenote.store.copying import NOT_COPIED, TABLES
@@ -45,9 +57,71 @@ def test_a_key_looks_like_one_of_aws_and_its_secret_opens_for_its_own_id_only():
     assert (len(made.key_id), made.key_id[:4], len(secret)) == (20, "AKIA", 40)
     assert secret.encode() not in (made.secret or b"")
     assert secret not in repr(made)
-    assert open_secret(MASTER.sealing_key, made.key_id, made.secret or b"") == secret
+    assert open_secrets(made, MASTER.sealing_key) == (secret,)
     with pytest.raises(CenoteError):
-        open_secret(MASTER.sealing_key, new_key()[0].key_id, made.secret or b"")
+        open_secrets(dataclasses.replace(made, key_id=new_key()[0].key_id), MASTER.sealing_key)
+
+
+ALTERED = [
+    {"policy": '{"Version":"2012-10-17"}'},
+    {"policy": ""},
+    {"name": "root"},
+    {"name": "annnothing", "policy": "{}"},
+    {"created_ms": NOW_MS + 1},
+    {"former_until_ms": NOW_MS + 60_001},
+    {"former_secret": None, "former_until_ms": 0},
+    {"secret": b"former"},
+    {"key_id": "AKIAAAAAAAAAAAAAAAAA"},
+]
+
+
+@pytest.mark.parametrize("changes", ALTERED, ids=str)
+def test_a_key_opens_only_beside_what_it_was_sealed_with(changes):
+    """Each thing that says what the key may do, and until when; its last use says nothing of that."""
+    made, first = new_key()
+    second = new_secret(os.urandom(30))
+    made = rotated(made, MASTER.sealing_key, second, former_until_ms=NOW_MS + 60_000)
+    noted = dataclasses.replace(made, used_ms=NOW_MS)
+    assert signing_secrets(noted, MASTER.sealing_key, NOW_MS) == (second, first)
+    changes = {name: made.former_secret if value == b"former" else value for name, value in changes.items()}
+    altered = dataclasses.replace(made, **changes)
+    with pytest.raises(CenoteError):
+        signing_secrets(altered, MASTER.sealing_key, NOW_MS)
+    assert binding_of(altered, MASTER.sealing_key) is Binding.ALTERED
+
+
+def by_itself(made: AccessKey, secret: str) -> AccessKey:
+    """A key as former versions sealed it."""
+    at = Place("access_keys", "secret", made.key_id)
+    envelope = MASTER.sealing_key(made.key_id).seal(at, secret.encode())
+    return dataclasses.replace(made, secret=envelope, former_secret=envelope, former_until_ms=NOW_MS + 60_000)
+
+
+def test_a_key_that_was_sealed_by_itself_signs_nothing_until_it_is_bound():
+    made, secret = new_key()
+    old = by_itself(made, secret)
+    assert binding_of(old, MASTER.sealing_key) is Binding.UNBOUND
+    with pytest.raises(CenoteError):
+        signing_secrets(old, MASTER.sealing_key, NOW_MS)
+    with pytest.raises(CenoteError):
+        rotated(old, MASTER.sealing_key, "new", former_until_ms=0)
+    assert signing_secrets(bound(old, MASTER.sealing_key), MASTER.sealing_key, NOW_MS) == (secret, secret)
+
+
+def test_a_key_that_was_sealed_by_itself_is_taken_up_with_a_policy_and_without_its_former_secret():
+    made, secret = new_key()
+    taken = allowed(by_itself(made, secret), MASTER.sealing_key, "narrow")
+    assert (taken.policy, taken.former_secret, taken.former_until_ms) == ("narrow", None, 0)
+    assert signing_secrets(taken, MASTER.sealing_key, NOW_MS) == (secret,)
+
+
+def test_another_policy_leaves_both_secrets_of_a_rotation():
+    made, first = new_key()
+    made = rotated(made, MASTER.sealing_key, "second", former_until_ms=NOW_MS + 60_000)
+    changed = allowed(made, MASTER.sealing_key, "narrow")
+    assert signing_secrets(changed, MASTER.sealing_key, NOW_MS) == ("second", first)
+    with pytest.raises(CenoteError):
+        open_secrets(dataclasses.replace(changed, policy=made.policy), MASTER.sealing_key)
 
 
 def test_a_key_is_found_as_it_was_added_and_nobody_elses_is(store, key):
@@ -59,41 +133,53 @@ def test_a_revoked_key_is_remembered_without_its_secrets(store, key):
     store.write(lambda tx: tx.access_keys.save(tx.access_keys.hold(key.key_id).revoked()))
     held = found(store, key)
     assert held.is_revoked
-    assert held.sealed_secrets(NOW_MS) == []
     assert dataclasses.replace(held, secret=key.secret) == key
 
 
-def test_of_a_rotation_both_secrets_work_until_the_grace_is_over(store, key):
+def test_of_a_rotation_both_secrets_work_until_the_grace_is_over(store):
+    made, first = new_key()
+    store.write(partial(added, made))
+
     def rotate(tx):
-        tx.access_keys.save(tx.access_keys.hold(key.key_id).rotated(b"new", former_until_ms=NOW_MS + 1000))
+        held = tx.access_keys.hold(made.key_id)
+        tx.access_keys.save(rotated(held, MASTER.sealing_key, "new", former_until_ms=NOW_MS + 1000))
 
     store.write(rotate)
-    held = found(store, key)
-    assert held.sealed_secrets(NOW_MS + 999) == [b"new", key.secret]
-    assert held.sealed_secrets(NOW_MS + 1000) == [b"new"]
+    held = found(store, made)
+    assert signing_secrets(held, MASTER.sealing_key, NOW_MS + 999) == ("new", first)
+    assert signing_secrets(held, MASTER.sealing_key, NOW_MS + 1000) == ("new",)
 
 
-def test_of_rotations_at_once_none_forgets_the_secret_before_it(engine, store, key):
+def test_another_policy_is_held(store, key):
+    store.write(lambda tx: tx.access_keys.save(allowed(key, MASTER.sealing_key, "narrow")))
+    assert found(store, key).policy == "narrow"
+    assert binding_of(found(store, key), MASTER.sealing_key) is Binding.BOUND
+
+
+def test_of_rotations_at_once_none_forgets_the_secret_before_it(engine, store):
     """Read in order to write: the one that waits sees what the one before it wrote."""
+    made, first = new_key()
+    store.write(partial(added, made))
 
     def rotation(number):
         def body(tx):
-            held = tx.access_keys.hold(key.key_id)
-            tx.access_keys.save(held.rotated(b"%d" % number, former_until_ms=NOW_MS))
-            return held.secret
+            held = tx.access_keys.hold(made.key_id)
+            again = rotated(held, MASTER.sealing_key, f"{number}", former_until_ms=NOW_MS)
+            tx.access_keys.save(again)
+            return open_secrets(again, MASTER.sealing_key)[1]
 
         return lambda: store.write(body)
 
     before = at_once(*(rotation(number) for number in range(8)))
-    last = found(store, key).secret
-    assert sorted([*before, last], key=str) == sorted([key.secret, *(b"%d" % n for n in range(8))], key=str)
+    last = open_secrets(found(store, made), MASTER.sealing_key)[0]
+    assert sorted([*before, last], key=str) == sorted([first, *(f"{number}" for number in range(8))])
 
 
 def test_a_use_is_noted_to_the_minute_and_survives_whoever_changes_the_secrets(store, key):
     store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS))
     store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS + 59_999))
     assert found(store, key).used_ms == NOW_MS
-    store.write(lambda tx: tx.access_keys.save(key.rotated(b"new", former_until_ms=0)))
+    store.write(lambda tx: tx.access_keys.save(with_secrets(key, MASTER.sealing_key, "new")))
     assert found(store, key).used_ms == NOW_MS
     store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS + 60_000))
     assert found(store, key).used_ms == NOW_MS + 60_000

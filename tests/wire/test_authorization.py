@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cenote.app import Application, build, load_operations
-from cenote.domain.access_keys import AccessKey, new_access_key, seal_secret
+from cenote.domain.access_keys import AccessKey, new_access_key, rotated
 from cenote.errors import (
     AccessDeniedException,
     CenoteError,
@@ -59,9 +59,9 @@ class Watched:
     met: list[str] = field(default_factory=list)
     is_broken: bool = False
 
-    def read(self, body: Callable[[Any], T]) -> T:
+    def read(self, body: Callable[[Any], T], *, at_one_moment: bool = True) -> T:
         self.met.append("read")
-        return self.store.read(body)
+        return self.store.read(body, at_one_moment=at_one_moment)
 
     def write(self, body: Callable[[Any], T]) -> T:
         self.met.append("write")
@@ -223,8 +223,8 @@ def test_the_former_secret_of_a_rotation_signs_until_its_grace_is_over(desk):
     newer = Pair(pair.key_id, "n" * 40)
 
     def rotate(tx: Any) -> None:
-        sealed = seal_secret(desk.services.master.sealing_key, *newer)
-        tx.access_keys.save(tx.access_keys.hold(pair.key_id).rotated(sealed, former_until_ms=until_ms))
+        held, sealing_key = tx.access_keys.hold(pair.key_id), desk.services.master.sealing_key
+        tx.access_keys.save(rotated(held, sealing_key, newer.secret, former_until_ms=until_ms))
 
     desk.services.store.write(rotate)
     moment[0] += 59

@@ -16,10 +16,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from cenote.binding import are_bound, refused_keys, why_refused
 from cenote.changeover import change_under_way, open_masters
 from cenote.cli import clocks
 from cenote.cli.backup import source_of
 from cenote.cli.findings import Finding
+from cenote.domain.access_keys import Binding
 from cenote.errors import CenoteError
 from cenote.settings import Settings
 from cenote.store.copying import Source
@@ -42,7 +44,7 @@ def doctor(settings: Settings, also: list[Path]) -> int:
 
 
 def _findings(settings: Settings, also: list[Path]) -> Iterator[Finding]:
-    records = (_database, clocks.ledger, clocks.owed, _master)
+    records = (_database, clocks.ledger, clocks.owed, _master, _access_keys)
     places = (_keys, clocks.mirror, _apart, clocks.in_place)
     for examine in (*records, *places, partial(clocks.archived, also=also), _space, _clock):
         yield from _guarded(examine, settings)
@@ -77,6 +79,19 @@ def _master(settings: Settings) -> Iterator[Finding]:
     if change is not None:
         said = f"it is being changed, to {change.following.hex()}: finish it with cenote keys rotate-master"
         yield Finding("warning", "master key", said)
+
+
+def _access_keys(settings: Settings) -> Iterator[Finding]:
+    with source_of(settings) as source:
+        meta, tables = _meta(source), source.tables
+        refused = list(refused_keys(lambda body: body(tables), open_masters(settings, meta.get)))
+    copies = [copy for copy in (settings.keys, settings.keys_mirror) if copy is not None]
+    for key, found in refused:
+        is_served = found is Binding.UNBOUND and not are_bound(copies)
+        said = f"{key.key_id} ({key.name}) is refused: {why_refused(found)}"
+        yield Finding("warning" if is_served else "alarm", "access keys", said)
+    if not refused:
+        yield Finding("ok", "access keys", "each is bound to what it may do")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

@@ -101,11 +101,12 @@ def show_record(settings: Settings, sub: str | None) -> None:
 
 def told_of(line: AuditLine) -> dict[str, str | None]:
     """A line of the record for programs to read; a hold without an end has `until` null."""
+    on_a_key = {"key": line.key_id, "policy": line.policy}
+    on_a_user = {"pool": line.pool_id, "sub_sha256": line.digest.hex()}
     told = {
         "at": iso(line.at_ms),
         "act": line.act.value,
-        "pool": line.pool_id,
-        "sub_sha256": line.digest.hex(),
+        **(on_a_user if line.key_id is None else on_a_key),
         "by": line.who,
         "reason": line.reason,
     }

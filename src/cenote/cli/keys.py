@@ -1,10 +1,14 @@
 """
-`cenote keys`: the access keys of administrators, made, listed, rotated and revoked, beside a running server.
+`cenote keys`: the access keys of administrators, made, listed, rotated and revoked, and what they may do;
+beside a running server.
 
 A secret is shown once, on stdout, in the form of an AWS credentials file; nothing can show it again.
 """
 
+import json
 import os
+import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +17,24 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from cenote.binding import every_key, why_refused
 from cenote.cli.beside import masters_beside, store_beside
+from cenote.cli.telling import in_columns, reason_of, who
+from cenote.clock import Clock
 from cenote.domain.access_keys import (
     ENTROPY_BYTES,
     NAME,
     SECRET_ENTROPY_BYTES,
     AccessKey,
+    Binding,
+    allowed,
+    binding_of,
     new_access_key,
     new_secret,
-    seal_secret,
+    rotated,
 )
-from cenote.domain.sealed import MASTER_CHECK, master_id_of
+from cenote.domain.audit import Act, AuditLine
+from cenote.domain.sealed import MASTER_CHECK, digest_of, master_id_of
 from cenote.errors import CenoteError
 from cenote.settings import Settings
 from cenote.store.contract import Store
@@ -32,7 +43,7 @@ from cenote.vault.masters import Masters
 from cenote.wire.policy import ALL, POLICY_CHARACTERS_MAX, READ_ONLY, new_policy
 
 HOUR_MS = 3_600_000
-KEYS_PER_PAGE = 500
+LINE_ID_BYTES = 12
 POLICY_FILE_BYTES_MAX = 16 * POLICY_CHARACTERS_MAX
 ROOT = "root"
 _ROOT_MADE = "root_access_key"
@@ -56,10 +67,7 @@ def create(
         raise CenoteError("Say what the key may do: one of --policy FILE, --read-only and --all.")
     policy = ALL if everything else READ_ONLY
     if policy_file is not None:
-        from cenote.wire.model import Model
-
-        signed = [one.name for one in Model.load().operations.values() if one.signed]
-        policy = new_policy(_text_of(policy_file), signed)
+        policy = _policy_of(policy_file)
     with _bench(settings) as bench:
         key, secret = _new(bench.master, name, policy)
         bench.store.write(partial(_add, key))
@@ -69,23 +77,41 @@ def create(
 def show_list(settings: Settings) -> None:
     """Print every key: its id, state, times and what it may do."""
     with _bench(settings) as bench:
-        keys = list(_every_key(bench.store))
-    now_ms = _now_ms()
+        keys = list(every_key(bench.store.read))
+        states = [_state(one, bench.master, _now_ms()) for one in keys]
     rows = [("ID", "NAME", "STATE", "CREATED", "LAST USED", "POLICY")]
     rows += [
-        (
-            one.key_id,
-            one.name,
-            _state(one, now_ms),
-            _written(one.created_ms),
-            _written(one.used_ms),
-            _may(one),
-        )
-        for one in keys
+        (one.key_id, one.name, state, _written(one.created_ms), _written(one.used_ms), _may(one))
+        for one, state in zip(keys, states, strict=True)
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(in_columns(rows))
+
+
+def show_policy(settings: Settings, key_id: str) -> None:
+    """Print what a key may do, as JSON."""
+    with _bench(settings) as bench:
+        key = bench.store.read(partial(_found, key_id))
+        _require(bench.master, key, Binding.BOUND)
+    print(json.dumps(json.loads(key.policy), indent=2, ensure_ascii=False))
+
+
+def set_policy(settings: Settings, key_id: str, policy_file: Path, because: str, by: str | None) -> None:
+    """Let a key do something else; from the command's answer on, on every node.  It is recorded for good."""
+    policy, reason, name = _policy_of(policy_file), reason_of(because) if because else "", who(by)
+    with _bench(settings) as bench:
+        line = AuditLine(
+            line_id=secrets.token_hex(LINE_ID_BYTES),
+            act=Act.POLICY,
+            pool_id="",
+            digest=digest_of(key_id),
+            at_ms=Clock(bench.store).now_ms(),
+            who=name,
+            reason=reason,
+            key_id=key_id,
+            policy=policy,
+        )
+        bench.store.write(partial(_set_policy, bench.master, key_id, policy, line))
+    print(f"{key_id} has another policy.")
 
 
 def revoke(settings: Settings, key_id: str) -> None:
@@ -100,8 +126,7 @@ def rotate(settings: Settings, key_id: str, grace_hours: float) -> None:
     former_until_ms = _now_ms() + int(grace_hours * HOUR_MS)
     with _bench(settings) as bench:
         secret = new_secret(os.urandom(SECRET_ENTROPY_BYTES))
-        sealed = seal_secret(bench.master.sealing_key, key_id, secret)
-        key = bench.store.write(partial(_rotate, key_id, sealed, former_until_ms))
+        key = bench.store.write(partial(_rotate, bench.master, key_id, secret, former_until_ms))
     print(_shown(key_id, secret, key.name))
     print(f"# The former secret works until {_written(former_until_ms)}.")
 
@@ -128,13 +153,13 @@ def _new(master: Masters, name: str, policy: str) -> tuple[AccessKey, str]:
 
 def _add(key: AccessKey, tx: Transaction) -> None:
     """Hold a key whose secret the present master key has closed: it may have changed a moment ago."""
-    _require_present(key.secret, tx)
+    _require_present(master_id_of(key.secret or b""), tx)
     tx.access_keys.add(key)
 
 
-def _require_present(sealed: bytes | None, tx: Transaction) -> None:
+def _require_present(master_id: bytes, tx: Transaction) -> None:
     check = tx.meta.hold(MASTER_CHECK, b"")
-    if sealed is not None and check and master_id_of(check) != master_id_of(sealed):
+    if check and master_id_of(check) != master_id:
         raise CenoteError("The master key has changed just now: give the command again, with the new one.")
 
 
@@ -150,15 +175,39 @@ def _revoke(key_id: str, tx: Transaction) -> None:
     tx.access_keys.save(_held(key_id, tx).revoked())
 
 
-def _rotate(key_id: str, sealed: bytes, former_until_ms: int, tx: Transaction) -> AccessKey:
-    _require_present(sealed, tx)
-    key = _held(key_id, tx).rotated(sealed, former_until_ms=former_until_ms)
+def _rotate(master: Masters, key_id: str, secret: str, former_until_ms: int, tx: Transaction) -> AccessKey:
+    _require_present(master.current.key_id, tx)
+    held = _held(key_id, tx)
+    _require(master, held, Binding.BOUND)  # to go on with another row would make true what it says
+    key = rotated(held, master.sealing_key, secret, former_until_ms=former_until_ms)
     tx.access_keys.save(key)
     return key
 
 
+def _set_policy(master: Masters, key_id: str, policy: str, line: AuditLine, tx: Transaction) -> None:
+    """A key that is not bound yet is so from now on: the operator has just said what it may do."""
+    _require_present(master.current.key_id, tx)
+    key = _held(key_id, tx)
+    _require(master, key, Binding.BOUND, Binding.UNBOUND)
+    tx.access_keys.save(allowed(key, master.sealing_key, policy))
+    tx.audit.add(line)
+
+
+def _found(key_id: str, tx: Transaction) -> AccessKey:
+    return _living(key_id, tx.access_keys.find(key_id))
+
+
+def _require(master: Masters, key: AccessKey, *fit: Binding) -> None:
+    found = binding_of(key, master.sealing_key)
+    if found not in fit:
+        raise CenoteError(f"The access key {key.key_id} is refused: {why_refused(found)}.")
+
+
 def _held(key_id: str, tx: Transaction) -> AccessKey:
-    key = tx.access_keys.hold(key_id)
+    return _living(key_id, tx.access_keys.hold(key_id))
+
+
+def _living(key_id: str, key: AccessKey | None) -> AccessKey:
     if key is None:
         raise CenoteError(f"There is no access key {key_id}; `cenote keys list` shows which there are.")
     if key.is_revoked:
@@ -166,19 +215,19 @@ def _held(key_id: str, tx: Transaction) -> AccessKey:
     return key
 
 
-def _every_key(store: Store) -> Iterator[AccessKey]:
-    after = ""
-    while page := store.read(partial(_page_behind, after)):
-        yield from page
-        after = page[-1].key_id
+def _policy_of(file: Path) -> str:
+    """The policy of a file, as it is kept; `CenoteError` says what is wrong with it."""
+    from cenote.wire.model import Model
 
-
-def _page_behind(after: str, tx: Transaction) -> list[AccessKey]:
-    return tx.access_keys.list_page(after, KEYS_PER_PAGE)
+    signed = [one.name for one in Model.load().operations.values() if one.signed]
+    return new_policy(_text_of(file), signed)
 
 
 def _text_of(file: Path) -> str:
+    """What is in the file; `-` is stdin."""
     try:
+        if str(file) == "-":
+            return sys.stdin.buffer.read(POLICY_FILE_BYTES_MAX).decode()
         with file.open("rb") as opened:
             return opened.read(POLICY_FILE_BYTES_MAX).decode()
     except (OSError, ValueError) as failure:
@@ -189,9 +238,11 @@ def _shown(key_id: str, secret: str, name: str) -> str:
     return f"[{name}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}"
 
 
-def _state(key: AccessKey, now_ms: int) -> str:
+def _state(key: AccessKey, master: Masters, now_ms: int) -> str:
     if key.is_revoked:
         return "revoked"
+    if binding_of(key, master.sealing_key) is not Binding.BOUND:
+        return "refused"
     return "rotating" if now_ms < key.former_until_ms else "active"
 
 
@@ -202,7 +253,10 @@ def _may(key: AccessKey) -> str:
 def _written(moment_ms: int | None) -> str:
     if moment_ms is None:
         return "never"
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    try:
+        return datetime.fromtimestamp(moment_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):  # somebody wrote another number: the list must show it
+        return "no time"
 
 
 def _now_ms() -> int:

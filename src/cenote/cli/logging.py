@@ -3,6 +3,7 @@ How the server speaks to its operator: one JSON line an event on stderr, and nev
 """
 
 import sys
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -17,10 +18,10 @@ def configure_logging() -> None:
     """Write structured lines to stderr."""
     stderr = structlog.BytesLogger(sys.stderr.buffer)
 
-    def write(_logger: object, _method: str, event: EventDict) -> EventDict:
+    def write(_logger: object, level: str, event: EventDict) -> EventDict:
+        event["level"] = level
+        event["timestamp"] = datetime.now(tz=UTC).replace(tzinfo=None).isoformat() + "Z"
         stderr.msg(_encoder.encode(event))
         raise structlog.DropEvent
 
-    write_through(
-        structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), write
-    )
+    write_through(write)

@@ -25,6 +25,7 @@ from cenote.cli.flags import (
     flag,
 )
 from cenote.cli.shielding import shield
+from cenote.cli.user import By
 from cenote.errors import CenoteError
 
 EXIT_REFUSED = 2
@@ -185,6 +186,33 @@ def list_keys(
     from cenote.cli.keys import show_list
 
     show_list(decided)
+
+
+@keys_app.command("policy")
+def policy_of_key(
+    key_id: KeyId,
+    *,
+    to: Annotated[
+        Path | None,
+        typer.Option("--set", help="A file with the policy that it is to have from now on, or - for stdin."),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why it is changed. It is kept for good, as it is.")
+    ] = "",
+    by: By = None,
+    data: Data = None,
+    master_key_file: MasterKeyFile = None,
+    master_key_command: MasterKeyCommand = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show what an access key may do, or change it from the next call on."""
+    decided = decided_by(locals(), "key_id", "to", "reason", "by")
+    from cenote.cli.keys import set_policy, show_policy
+
+    if to is None:
+        show_policy(decided, key_id)
+    else:
+        set_policy(decided, key_id, to, reason, by)
 
 
 @keys_app.command("revoke")

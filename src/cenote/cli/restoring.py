@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cenote.agreement import look_back_is_done
 from cenote.app import open_store
+from cenote.binding import refused_keys
 from cenote.chaining import LINES_PER_COMMIT, chain
 from cenote.changeover import announce
 from cenote.cli.ledger import said_of_gap
@@ -40,6 +41,7 @@ def welcome_back(settings: Settings, console: Console, former: Path | None = Non
             if not seen.unread:
                 look_back_is_done(store)
             gap = _chained(store, vault, now_ms)
+            refused = len(list(refused_keys(store.read, vault.master)))
         finally:
             vault.close()
     finally:
@@ -48,6 +50,8 @@ def welcome_back(settings: Settings, console: Console, former: Path | None = Non
     console.print(f"{seen.erased_users} users and {seen.erased_pools} pools erased since stay gone.")
     if former is not None:
         console.print("Bring it under the present master key: cenote keys rotate-master.", style="yellow")
+    if refused:
+        console.print(f"{refused} access keys are refused: cenote doctor names them.", style="yellow")
     if gap is not None:
         console.print(said_of_gap(gap), style="yellow")
 

@@ -1,5 +1,6 @@
 """
-What an operator did to a user, as it is recorded for good: a line is added, and never changed.
+What an operator did to a user or to an access key, as it is recorded for good: a line is added, and never
+changed.
 
 A line names the user by a digest, so that it may outlive them.  Its reason is the operator's own text and is
 kept as it is.
@@ -20,11 +21,16 @@ class Act(Enum):
     RELEASE = "release"
     ERASE = "erase"
     RECOVER = "recover"
+    POLICY = "policy"  # of an access key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLine:
-    """One act: of whom, on whom (`digest` is SHA-256 of the `sub`), why, and for a hold until when."""
+    """
+    One act: of whom, on whom (`digest` is SHA-256 of the `sub`), why, and for a hold until when.
+
+    An act on an access key names the key, belongs to no pool, and has the digest of the key's id.
+    """
 
     line_id: str
     act: Act
@@ -34,6 +40,8 @@ class AuditLine:
     who: str
     reason: str
     until_ms: int | None = None
+    key_id: str | None = None
+    policy: str | None = None  # which the key has from then on
 
 
 def said(text: str, characters_max: int) -> str | None:

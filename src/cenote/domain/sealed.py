@@ -14,22 +14,28 @@ MASTER_CHECK = "master_check"  # the name of the value by which data knows its m
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The address an envelope is bound to: moved to another row, column or version, it does not open."""
+    """
+    The address an envelope is bound to: moved to another row, column or version, it does not open.
+
+    `besides` is a digest of what else of the row must be as it was.
+    """
 
     table: str
     column: str
     row_id: str = ""
     version: int = 0
+    besides: bytes = b""
 
     def bound_to(self, subject: bytes) -> bytes:
         """The associated data of an envelope of this subject at this place."""
-        return b"%b|%b|%b|%b|%d" % (
+        address = b"%b|%b|%b|%b|%d" % (
             self.table.encode(),
             self.column.encode(),
             subject,
             self.row_id.encode(),
             self.version,
         )
+        return address + b"|" + self.besides if self.besides else address
 
 
 @dataclass(frozen=True, slots=True)

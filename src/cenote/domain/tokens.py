@@ -5,7 +5,6 @@ Pure text and values.  Leaves out keys and signatures (`vault/signing.py`) and w
 behind a token (`callers.py`).
 """
 
-import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any
 USER_SCOPE = "aws.cognito.signin.user.admin"
 TOKEN_CHARACTERS_MAX = 131_072  # the longest that is signed here: 100 groups of 128 letters, any script
 PARTS = 3  # of a compact JWS
+# From the alphabet of URLs to the one that is decoded here; what only the other one has stands for nothing.
+_TO_DECODE = bytes.maketrans(b"-_+/=", b"+/   ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,12 @@ def id_claims(grant: Grant, profile: Mapping[str, Any], *, jti: str, lifetime_s:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The two readable parts of a compact JWS, decoded; the signature is still to be checked."""
+    """A compact JWS taken apart and decoded; the signature of what was signed is still to be checked."""
 
     header: bytes
     payload: bytes
+    signed: bytes
+    signature: bytes
 
 
 def parts_of(token: str) -> Parts | None:
@@ -97,18 +100,23 @@ def parts_of(token: str) -> Parts | None:
     One token has one spelling: padding, loose trailing bits or a fourth part would make a second text that
     passes for the first.
     """
-    pieces = token.split(".")
-    if len(token) > TOKEN_CHARACTERS_MAX or len(pieces) != PARTS:
+    if len(token) > TOKEN_CHARACTERS_MAX or not token.isascii():
         return None
-    decoded = [_decoded(piece) for piece in pieces]
-    if decoded[0] is None or decoded[1] is None or decoded[2] is None:
+    text = token.encode()
+    pieces = text.translate(_TO_DECODE).split(b".")
+    if len(pieces) != PARTS:
         return None
-    return Parts(decoded[0], decoded[1])
-
-
-def _decoded(piece: str) -> bytes | None:
     try:
-        content = base64.b64decode(piece.encode() + b"=" * (-len(piece) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        header, payload, signature = map(_decoded, pieces)
+    except ValueError:
         return None
-    return content if base64.urlsafe_b64encode(content).rstrip(b"=") == piece.encode() else None
+    return Parts(header, payload, text.rpartition(b".")[0], signature)
+
+
+def _decoded(piece: bytes) -> bytes:
+    """What a piece spells; `ValueError` for any other spelling than the one that encoding gives."""
+    content = binascii.a2b_base64(piece + b"=" * (-len(piece) % 4), strict_mode=True)
+    groups = len(piece) // 4  # each of one spelling; only the letters behind them may have loose bits
+    if binascii.b2a_base64(content[groups * 3 :], newline=False).rstrip(b"=") != piece[groups * 4 :]:
+        raise ValueError("another spelling")
+    return content

@@ -8,7 +8,7 @@ until the next such start.
 
 from dataclasses import replace
 
-from cenote.domain.access_keys import ENTROPY_BYTES, AccessKey, new_access_key
+from cenote.domain.access_keys import ENTROPY_BYTES, AccessKey, SealingKeyOf, new_access_key, with_secrets
 from cenote.services import Services
 from cenote.store.transaction import Transaction
 from cenote.wire.policy import ALL
@@ -26,13 +26,14 @@ def own_access_key(services: Services) -> tuple[str, str]:
         policy=ALL,
         now_ms=services.wall_ms(),
     )
-    services.store.write(lambda tx: _keep(key, tx))
+    services.store.write(lambda tx: _keep(key, secret, services.master.sealing_key, tx))
     return key.key_id, secret
 
 
-def _keep(key: AccessKey, tx: Transaction) -> None:
+def _keep(key: AccessKey, secret: str, sealing_key: SealingKeyOf, tx: Transaction) -> None:
     held = tx.access_keys.hold(key.key_id)
     if held is None:
         tx.access_keys.add(key)
     else:
-        tx.access_keys.save(replace(held, secret=key.secret, former_secret=None, former_until_ms=0))
+        again = replace(held, policy=key.policy, former_until_ms=0)
+        tx.access_keys.save(with_secrets(again, sealing_key, secret))

@@ -4,8 +4,8 @@ The routes: the API's one POST, its preflight, keys and discovery, health and me
 Owns headers and sizes.  Leaves out the protocol (`wire/`) and the doors of development (`development.py`).
 """
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,7 +17,7 @@ from cenote.http.metrics import Metrics
 from cenote.http.peers import Peers
 from cenote.http.wellknown import JwksResource, OpenIdConfigurationResource
 from cenote.log import logger
-from cenote.services import Services
+from cenote.services import Services, uuid_of
 from cenote.settings import is_loopback
 from cenote.wire.protocol import CONTENT_TYPE, Call, Protocol, Reply, not_understood
 from cenote.wire.sigv4 import Head
@@ -45,7 +45,7 @@ class ApiResource:
     def on_post(self, request: Request, response: Response) -> None:
         """Serve one call, whatever comes of it."""
         began = time.perf_counter()
-        call_id = str(uuid.uuid4())
+        call_id = uuid_of(os.urandom(16))
         body = read_body(request, BODY_BYTES_MAX)
         if body is None:
             reply = _too_large()
@@ -189,7 +189,7 @@ def _not_understood(_request: Request, response: Response, error: falcon.HTTPErr
     """No such route, or another method: what AWS's front end says to whatever it does not understand."""
     is_method_wrong = isinstance(error, falcon.HTTPMethodNotAllowed)
     reply = not_understood() if is_method_wrong else not_understood(error.status_code)
-    _put(response, reply, str(uuid.uuid4()))
+    _put(response, reply, uuid_of(os.urandom(16)))
 
 
 def _fault(_request: Request, response: Response, error: Exception, _params: Any) -> None:

@@ -9,10 +9,10 @@ import msgspec
 
 from cenote.domain import callers as refusals
 from cenote.domain.callers import Caller, Presence
-from cenote.domain.tokens import USER_SCOPE, parts_of
+from cenote.domain.tokens import USER_SCOPE
 from cenote.errors import NotAuthorizedException
 from cenote.services import Services
-from cenote.verification import KnownKey
+from cenote.verification import PresentedToken
 
 
 class AccessClaims(msgspec.Struct):
@@ -38,15 +38,16 @@ def caller(services: Services, token: str) -> Caller:
 
     Raises the first refusal in the documented order.  Only the token decides who that is.
     """
-    known, claims = _read(services, token)
-    if not services.verifies(known, token):
+    presented, claims = _read(services, token)
+    if not presented.is_genuine():
         raise NotAuthorizedException(refusals.BAD_SIGNATURE)
     if claims.exp * 1000 <= services.now_ms():
         raise NotAuthorizedException(refusals.EXPIRED)
     if USER_SCOPE not in claims.scope.split(" "):
         raise NotAuthorizedException(refusals.NO_SCOPE)
-    presence = _presence(services, known.pool_id, claims)
-    refusal = refusals.refusal(presence, pool_id=known.pool_id, client_id=claims.client_id, sub=claims.sub)
+    pool_id = presented.known.pool_id
+    presence = _presence(services, pool_id, claims)
+    refusal = refusals.refusal(presence, pool_id=pool_id, client_id=claims.client_id, sub=claims.sub)
     if refusal is not None:
         raise refusal
     if presence.pool is None or presence.client is None or presence.user is None:
@@ -54,21 +55,20 @@ def caller(services: Services, token: str) -> Caller:
     return Caller(presence.pool, presence.client, presence.user)
 
 
-def _read(services: Services, token: str) -> tuple[KnownKey, AccessClaims]:
-    """The token's claims and the key that it must have been signed with; nothing in it is believed yet."""
-    parts = parts_of(token)
-    if parts is None:
+def _read(services: Services, token: str) -> tuple[PresentedToken, AccessClaims]:
+    """The token with the key that it names, and its claims; nothing in it is believed yet."""
+    presented = services.presented(token)
+    if presented is None:
         raise NotAuthorizedException(refusals.INVALID_TOKEN)
     try:
-        claims = _claims_decoder.decode(parts.payload)
+        claims = _claims_decoder.decode(presented.parts.payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as failure:
         raise NotAuthorizedException(refusals.INVALID_TOKEN) from failure
-    known = services.verification.named_by(parts.header)
-    if known is None or known.use != "access" or claims.token_use != "access":
+    if presented.known.use != "access" or claims.token_use != "access":
         raise NotAuthorizedException(refusals.INVALID_TOKEN)
-    if claims.iss != services.locality.issuer_of(known.pool_id):
+    if claims.iss != services.locality.issuer_of(presented.known.pool_id):
         raise NotAuthorizedException(refusals.INVALID_TOKEN)
-    return known, claims
+    return presented, claims
 
 
 def _presence(services: Services, pool_id: str, claims: AccessClaims) -> Presence:
@@ -80,4 +80,6 @@ def _presence(services: Services, pool_id: str, claims: AccessClaims) -> Presenc
             return Presence(None, None, None, is_session_alive=False)
         opened = services.pool_secrets.of(pool)
     name, session = opened.blind(claims.username), (claims.origin_jti, claims.event_id)
-    return services.store.read(lambda tx: tx.callers.find(pool_id, claims.client_id, name, session))
+    return services.store.read(
+        lambda tx: tx.callers.find(pool_id, claims.client_id, name, session), at_one_moment=False
+    )

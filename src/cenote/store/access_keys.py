@@ -52,15 +52,16 @@ class AccessKeyTable:
         return None if row is None else _key(row)
 
     def save(self, key: AccessKey) -> None:
-        """Change the secrets of a key that is held."""
+        """Change the secrets of a key that is held, and what they are bound to."""
         self._ground.run(
             "update access_keys set secret = :secret, former_secret = :former_secret,"
-            " former_until_ms = :former_until_ms where key_id = :key_id",
+            " former_until_ms = :former_until_ms, policy = :policy where key_id = :key_id",
             {
                 "key_id": key.key_id,
                 "secret": key.secret,
                 "former_secret": key.former_secret,
                 "former_until_ms": key.former_until_ms,
+                "policy": key.policy,
             },
         )
 

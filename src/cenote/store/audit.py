@@ -1,5 +1,6 @@
 """
-The record of what operators did to users: lines come and stay, and the database itself refuses anything else.
+The record of what operators did to users and access keys: lines come and stay, and the database itself
+refuses anything else.
 
 Leaves out what was done (`holds.py`, `users.py`): whoever does it adds the line in the same transaction.
 """
@@ -9,7 +10,7 @@ from typing import Any
 from cenote.domain.audit import Act, AuditLine
 from cenote.store.ground import Ground
 
-_COLUMNS = "line_id, act, pool_id, digest, at_ms, until_ms, who, reason"
+_COLUMNS = "line_id, act, pool_id, digest, at_ms, until_ms, who, reason, key_id, policy"
 
 
 class AuditTable:
@@ -22,7 +23,7 @@ class AuditTable:
         """Record an act, for good."""
         self._ground.run(
             f"insert into audit ({_COLUMNS}) values (:line_id, :act, :pool_id, :digest, :at_ms, :until_ms,"
-            " :who, :reason)",
+            " :who, :reason, :key_id, :policy)",
             {
                 "line_id": line.line_id,
                 "act": line.act.value,
@@ -32,6 +33,8 @@ class AuditTable:
                 "until_ms": line.until_ms,
                 "who": line.who,
                 "reason": line.reason,
+                "key_id": line.key_id,
+                "policy": line.policy,
             },
         )
 
@@ -63,4 +66,6 @@ def _line(row: Any) -> AuditLine:
         until_ms=row[5],
         who=row[6],
         reason=row[7],
+        key_id=row[8],
+        policy=row[9],
     )

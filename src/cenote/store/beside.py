@@ -67,7 +67,7 @@ class SQLiteGuest:
         """Give it a vault, which no command does."""
         self._vault.sealer, self._vault.tombstones = sealer, tombstones
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
+    def read(self, body: Callable[[Transaction], T], *, at_one_moment: bool = True) -> T:  # noqa: ARG002
         """Run the body on one snapshot of what is committed."""
         with _told(self._path):
             self._connection.execute("begin")

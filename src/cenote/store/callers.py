@@ -13,6 +13,17 @@ from cenote.store.ground import Ground
 from cenote.store.pools import PoolTable
 from cenote.store.users import USER_COLUMNS, opened
 
+# Written once: each call would put the text together, and SQLite's driver read the whole of it, anew.
+_PRESENCE = (
+    f"select {USER_COLUMNS}, p.version, p.slot, c.version, s.id from (select 1 as one) o"
+    " left join pools p on p.pool_id = :pool_id"
+    " left join clients c on c.client_id = :client_id and c.pool_id = :pool_id"
+    " left join names n on n.pool_id = :pool_id and n.name = :name"
+    " left join users u on u.sub = n.sub left join keys k on k.sub = u.sub"
+    " left join belongings s on s.sub = u.sub and s.kind = 'session' and "
+)
+_BY_ORIGIN, _BY_EVENT = _PRESENCE + "s.id = :session", _PRESENCE + "s.tag = :session"
+
 
 class CallerTable:
     """The join of everything that a token names."""
@@ -29,13 +40,7 @@ class CallerTable:
         """
         origin, event_id = session
         row = self._ground.run(
-            f"select {USER_COLUMNS}, p.version, p.slot, c.version, s.id from (select 1 as one) o"
-            " left join pools p on p.pool_id = :pool_id"
-            " left join clients c on c.client_id = :client_id and c.pool_id = :pool_id"
-            " left join names n on n.pool_id = :pool_id and n.name = :name"
-            " left join users u on u.sub = n.sub left join keys k on k.sub = u.sub"
-            " left join belongings s on s.sub = u.sub and s.kind = 'session' and "
-            + ("s.tag = :session" if origin is None else "s.id = :session"),
+            _BY_EVENT if origin is None else _BY_ORIGIN,
             {
                 "pool_id": pool_id,
                 "client_id": client_id,

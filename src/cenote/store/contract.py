@@ -19,12 +19,13 @@ BATCH_BODIES_MAX = 64
 class Store(Protocol):
     """One engine."""
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
+    def read(self, body: Callable[[Transaction], T], *, at_one_moment: bool = True) -> T:
         """
         Run the body on what is committed.
 
-        On SQLite that is one snapshot; on PostgreSQL each statement sees what is committed when it begins,
-        since a snapshot would cost two more round trips.  Who must see one moment asks in one statement.
+        On SQLite that is one snapshot, unless the body says that it needs none; on PostgreSQL each statement
+        sees what is committed when it begins, since a snapshot would cost two more round trips.  Who must see
+        one moment on both asks in one statement.
         """
         ...
 

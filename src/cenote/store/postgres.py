@@ -119,7 +119,7 @@ class PostgresStore:
         """Give every connection back."""
         self._pool.close()
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
+    def read(self, body: Callable[[Transaction], T], *, at_one_moment: bool = True) -> T:  # noqa: ARG002
         """Run the body; each of its statements sees what is committed when it begins."""
         for attempt in range(ATTEMPTS_MAX):
             try:

@@ -66,10 +66,12 @@ class SQLiteStore:
         """Give the store its vault."""
         self._vault.sealer, self._vault.tombstones = sealer, tombstones
 
-    def read(self, body: Callable[[Transaction], T]) -> T:
-        """Run the body on one snapshot of what is committed."""
+    def read(self, body: Callable[[Transaction], T], *, at_one_moment: bool = True) -> T:
+        """Run the body on one snapshot of what is committed, or on what is when each statement begins."""
         try:
             with self._reader() as (connection, transaction):
+                if not at_one_moment:
+                    return body(transaction)
                 connection.execute("begin")
                 try:
                     return body(transaction)

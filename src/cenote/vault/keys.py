@@ -66,7 +66,7 @@ class Keyring:
         self._masters = masters
         self._slots = slots
         self._counting = threading.Lock()
-        self.unopenable_total = 0  # keys and values of users and pools that should have opened and did not
+        self.unopenable_total = 0  # keys and values, and access keys, that should have opened and did not
 
     def new_key(
         self, subject: str, pool_slot: int | None, *, like: bytes | None = None
@@ -91,7 +91,7 @@ class Keyring:
     ) -> tuple[SealingKey, WrappedKey]:
         secret, contents = os.urandom(KEY_BYTES), self._contents(slot, above)
         lock = _Lock(master or self._masters.current, subject_bytes(subject), slot, above)
-        key = SealingKey(lock.name, secret, told=self._note_unopenable)
+        key = SealingKey(lock.name, secret, told=self.note_unopenable)
         return key, WrappedKey(slot, lock.close(secret, *contents))
 
     def is_closed_as_now(self, wrapped: bytes) -> bool:
@@ -126,7 +126,7 @@ class Keyring:
             header = read_header(wrapped)
             return self._opened(subject, wrapped, header, self._contents(header.slot, header.pool_slot))
         except (CenoteError, OSError):
-            self._note_unopenable()
+            self.note_unopenable()
             raise
 
     def _opened(
@@ -144,17 +144,18 @@ class Keyring:
             if _is_gone(subject, header, *self._contents(header.slot, header.pool_slot)):
                 return None
             raise Unopenable(f"the key under slot {header.slot} does not open") from failure
-        return SealingKey(name, secret, told=self._note_unopenable)
+        return SealingKey(name, secret, told=self.note_unopenable)
 
     def is_erased(self, subject: str, slot: int) -> bool:
         """True when the slot holds the subject's own tombstone."""
-        return self.state(subject, slot) is SlotState.BURIED
+        return _is_buried(subject, self._slots.read(slot))
 
     def state(self, subject: str, slot: int) -> SlotState:
         """What the slot says of the subject now."""
         return state_of(self._slots.read(slot), digest_of(subject))
 
-    def _note_unopenable(self) -> None:
+    def note_unopenable(self) -> None:
+        """Count one more thing that should have opened and did not."""
         with self._counting:
             self.unopenable_total += 1
 
@@ -192,9 +193,12 @@ class _Lock:
 
 def _is_gone(subject: str, header: WrappedHeader, own: bytes, above: bytes) -> bool:
     """True when the slots say in so many words that the subject, or the pool, is erased."""
-    if state_of(own, digest_of(subject)) is SlotState.BURIED:
-        return True
-    return header.pool_slot != header.slot and is_tombstone(above)
+    return _is_buried(subject, own) or (header.pool_slot != header.slot and is_tombstone(above))
+
+
+def _is_buried(subject: str, content: bytes) -> bool:
+    """True for the subject's own tombstone; of a secret, which most slots hold, no digest is asked."""
+    return is_tombstone(content) and state_of(content, digest_of(subject)) is SlotState.BURIED
 
 
 def read_header(wrapped: bytes) -> WrappedHeader:

@@ -8,11 +8,11 @@ signature itself (`sigv4.py`) and the language of policies (`policy.py`).
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
-from cenote.domain.access_keys import KEY_ID, USE_NOTED_EVERY_MS, AccessKey, open_secret
+from cenote.domain.access_keys import KEY_ID, USE_NOTED_EVERY_MS, AccessKey, binding_of, signing_secrets
 from cenote.errors import (
     AccessDeniedException,
     CenoteError,
@@ -20,6 +20,7 @@ from cenote.errors import (
     MissingAuthenticationTokenException,
     UnrecognizedClientException,
 )
+from cenote.log import logger
 from cenote.services import Services
 from cenote.wire.homes import pool_named
 from cenote.wire.model import Operation
@@ -27,6 +28,9 @@ from cenote.wire.policy import ACTION_PREFIX, Question, Verdict, read_policy, ve
 from cenote.wire.sigv4 import Claim, Head, is_signed, read_claim, verify
 
 RESOURCE_SHOWN_CHARACTERS_MAX = 256
+REFUSAL_TOLD_EVERY_MS = 60_000  # of one key: whoever knows its id can make it as often as they like
+
+log = logger("cenote.authorization")
 
 
 class Authorizer(Protocol):
@@ -51,13 +55,16 @@ class AccessKeys:
     The access keys of the store, each read at every call that it signs.
 
     So a revocation is true from the next call on, on every node; opening a secret costs less than keeping it
-    right.  The time is the machine's own: a clock that tests move would make signatures of now look old.
+    right.  A secret opens only beside the policy that it was sealed with: where somebody wrote another and
+    had no master key, the key is nobody's.  The time is the machine's own: a clock that tests move would make
+    signatures of now look old.
     """
 
     def __init__(self, services: Services, now_s: Callable[[], float] = time.time) -> None:
         self._services = services
         self._now_s = now_s
         self._noted_ms: dict[str, int] = {}
+        self._told_ms: dict[str, int] = {}
 
     def authorize(self, operation: Operation, head: Head, body: bytes, request: object) -> None:
         """Refuse a signature that is nobody's, or not right, and a call that its key's policy forbids."""
@@ -77,9 +84,20 @@ class AccessKeys:
             raise UnrecognizedClientException
         return key
 
-    def _secrets(self, key: AccessKey, now_ms: int) -> Iterator[str]:
-        for sealed in key.sealed_secrets(now_ms):
-            yield open_secret(self._services.master.sealing_key, key.key_id, sealed)
+    def _secrets(self, key: AccessKey, now_ms: int) -> tuple[str, ...]:
+        """What the key signs with; one whose row is not as it was sealed is nobody's."""
+        try:
+            return signing_secrets(key, self._services.master.sealing_key, now_ms)
+        except CenoteError as failure:
+            self._tell_refused(key, now_ms)
+            raise UnrecognizedClientException from failure
+
+    def _tell_refused(self, key: AccessKey, now_ms: int) -> None:
+        self._services.keyring.note_unopenable()
+        if now_ms - self._told_ms.get(key.key_id, 0) >= REFUSAL_TOLD_EVERY_MS:
+            self._told_ms[key.key_id] = now_ms
+            found = binding_of(key, self._services.master.sealing_key)
+            log.error("access key refused", key=key.key_id, found=found.value)
 
     def _note_use(self, key: AccessKey, now_ms: int) -> None:
         """At most one write a minute; that it can't be written is no reason to refuse the call."""

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from cenote.domain.quotas import Asker
-from cenote.domain.tokens import parts_of
 from cenote.services import Services
 from cenote.wire.model import Operation
 
@@ -71,19 +70,13 @@ class Homes:
         )
 
     def _bearer(self, name: str, token: str) -> Asker:
-        parts = parts_of(token)
-        known = None if parts is None else self._services.verification.named_by(parts.header)
-        if (
-            parts is None
-            or known is None
-            or known.use != "access"
-            or not self._services.verifies(known, token)
-        ):
+        presented = self._services.presented(token)
+        if presented is None or presented.known.use != "access" or not presented.is_genuine():
             return Asker(operation=name)
-        subject = _subject_decoder.decode(parts.payload)
+        subject = _subject_decoder.decode(presented.parts.payload)
         if subject.exp * 1000 <= self._services.now_ms():
             return Asker(operation=name)
-        return Asker(operation=name, pool_id=known.pool_id, user=self._digest("sub", subject.sub))
+        return Asker(operation=name, pool_id=presented.known.pool_id, user=self._digest("sub", subject.sub))
 
     def _named_user(self, pool_id: str | None, request: Mapping[str, Any]) -> str | None:
         """Of a sign-in: whose name it gives.  It is counted apart from what that user's tokens do."""
@@ -97,9 +90,8 @@ class Homes:
         return self._services.keyed_digest(f"quota {kind} {text}".encode())[:DIGEST_BYTES].hex()
 
     def _of_token(self, token: object) -> str | None:
-        parts = parts_of(token) if isinstance(token, str) else None
-        known = None if parts is None else self._services.verification.named_by(parts.header)
-        return None if known is None else known.pool_id
+        presented = self._services.presented(token) if isinstance(token, str) else None
+        return None if presented is None else presented.known.pool_id
 
     def _of_session(self, session: object) -> str | None:
         return self._pool_of_session(self._services, session) if isinstance(session, str) else None
