@@ -25,6 +25,13 @@ STRIP = for lock in $(1); do grep -vE '^(\#|--|$$)' $$lock > $$lock.new; mv $$lo
 TRY = for pause in 2 10 0; do $(1) && break; [ $$pause -gt 0 ] || { echo '$(2)' >&2; exit 1; }; \
 	echo "Trying again in $$pause seconds ..." >&2; sleep $$pause; done
 
+# A worker takes its tests in their order and, when it has no more, some of the other's: so a house that many tests
+# share is seldom made twice, and nobody waits.
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
+# What the thorough suite has is left out of every day's, unless somebody picks: what they pick is run.
+PICKED = $(filter -k% -m% tests% --lf --ff --last-failed --failed-first,$(ARGS))
+EVERYDAY = $(if $(PICKED),,-m 'not thorough')
+
 # Other people's clients, each with an environment of its own; tests/clients/ drives them.
 CLIENTS := .clients
 CLIENTS_FILLED := $(CLIENTS)/python/.filled
@@ -33,8 +40,8 @@ MODULES_FILLED := tests/clients/node_modules/.filled
 WITH_NODE := PATH="$(CURDIR)/$(CLIENTS)/node/bin:$$PATH"
 NODE_IS_FIT := { node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; }
 
-.PHONY: help demo serve bench soak test test-clients long check format format-check lint types audit docs lock \
-	lock-clients clean
+.PHONY: help demo serve bench soak test test-thorough test-clients long check format format-check lint types audit \
+	docs lock lock-clients clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,8 +58,11 @@ bench: $(FILLED) ## what a call costs, beside other servers, in under five minut
 soak: $(FILLED) ## half of what it can take, for an hour, and nothing may grow; ARGS="--minutes 10 --engine postgres"
 	@$(PY) -m benchmarks.soak $(ARGS)
 
-test: $(FILLED) ## the tests; ARGS="-k delete_user" for some of them
-	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+test: $(FILLED) ## the everyday tests, in some minutes; ARGS="-k delete_user" picks from all tests
+	@$(PYTEST) $(EVERYDAY) $(ARGS)
+
+test-thorough: $(FILLED) ## the tests beside them: kills, power cuts, fail-over, many seeds; ARGS as above
+	@$(PYTEST) -m thorough $(ARGS)
 
 test-clients: $(FILLED) $(CLIENTS_FILLED) $(MODULES_FILLED) ## the tests with other people's clients: Node's, AWS CLI
 	@$(PY) -m pytest tests/clients $(ARGS)
@@ -60,9 +70,9 @@ test-clients: $(FILLED) $(CLIENTS_FILLED) $(MODULES_FILLED) ## the tests with ot
 long: $(FILLED) ## a thousand kills, 50,000 histories and the like: an hour or so; ARGS="-k kill" for some of it
 	@CENOTE_LONG=1 CENOTE_SEEDS=$${CENOTE_SEEDS:-50000} CENOTE_KILLS=$${CENOTE_KILLS:-1000} \
 		CENOTE_CUTS=$${CENOTE_CUTS:-2000} CENOTE_RACES=$${CENOTE_RACES:-500} \
-		$(PY) -m pytest -n $(WORKERS) tests/simulation tests/crash tests/races $(ARGS)
+		$(PYTEST) tests/simulation tests/crash tests/races $(ARGS)
 
-check: format-check lint types audit test test-clients ## format-check, lint, types, audit, test, test-clients
+check: format-check lint types audit test test-thorough test-clients ## all of these: what CI runs
 
 format: $(FILLED) ## lay the code out, and mend what can be mended
 	@$(PY) -m ruff check --quiet --fix-only --exit-zero .

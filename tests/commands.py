@@ -1,11 +1,9 @@
 """The commands that an operator gives beside a running server, each in a process of its own."""
 
 import subprocess
-import sys
 
-from tests.house import House, environment
-
-COMMAND_WAIT_S_MAX = 60
+from tests.house import House
+from tests.nursery import run_command
 
 
 def run_beside(house: House, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -13,14 +11,7 @@ def run_beside(house: House, *words: str) -> "subprocess.CompletedProcess[str]":
     place = ["--data", str(house.data)]
     if "--database-url" in house.flags:
         place += ["--database-url", house.flags[house.flags.index("--database-url") + 1]]
-    return subprocess.run(
-        [sys.executable, "-m", "cenote", *words, *place],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_WAIT_S_MAX,
-        env=environment(),
-        check=False,
-    )
+    return run_command(*words, *place)
 
 
 def said_beside(house: House, *words: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.house import House, Tenant
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 
 ENGINES = os.environ.get("CENOTE_TEST_ENGINES", "sqlite,postgres").split(",")
@@ -18,7 +19,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A running server of each engine, shared by the tests of one worker; its clock may only move forward."""
     url = new_database() if request.param == "postgres" else None
     flags = [] if url is None else ["--database-url", url]
-    running = House(tmp_path_factory.mktemp(f"house-{request.param}"), *flags).start()
+    running = QuickHouse(tmp_path_factory.mktemp(f"house-{request.param}"), *flags).start()
     yield running
     running.stop()
     if url is not None:
@@ -42,8 +43,9 @@ def tenants(house: House) -> Callable[..., Tenant]:
 
 
 @pytest.fixture
-def own_house(tmp_path: Path) -> Iterator[House]:
-    """A house of this test's own, not yet started."""
-    own = House(tmp_path)
+def own_house(tmp_path: Path) -> Iterator[QuickHouse]:
+    """A house of this test's own, not yet started; how it ends is the test's affair."""
+    own = QuickHouse(tmp_path)
     yield own
-    own.stop()
+    if own.process is not None:
+        own.kill()

@@ -1,5 +1,6 @@
 """A store with its vault, as a server opens them, for tests that ask the store itself."""
 
+import atexit
 import secrets
 import threading
 import uuid
@@ -7,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -127,11 +129,20 @@ def open_sqlite(place: Path) -> Engine:
 
 def open_postgres(place: Path) -> Engine:
     """A database of its own on a real server, with the keys in a folder here."""
-    url = new_database()
+    url = new_database(like=_with_tables())
     settings = Settings(data=place / "data", database_url=url)
     engine = open_store_at(settings, lambda seams: PostgresStore(url, reach=seams.reach))
     engine.url = url
     return engine
+
+
+@cache
+def _with_tables() -> str:
+    """A database in which nothing is but its tables: to make them is most of what a new one costs."""
+    url = new_database()
+    PostgresStore(url).close()
+    atexit.register(drop_database, url)
+    return url
 
 
 def new_pool(vault: Vault, pool_id: str | None = None, **document: Any) -> Pool:

@@ -1,11 +1,14 @@
 """
-Servers that start at once: the real command line, in a process forked from one that has read its modules.
+Servers and commands that start at once: the real command line, in a process forked from one that has read
+its modules.
 
 A `kill -9` and a start cost a tenth of what they cost with a new interpreter, so a test can afford hundreds.
-The process, its worker, its port and its files are the real ones; only the imports were done before.
+The process, its worker, its port and its files are the real ones; only the imports were done before, and the
+RSA keys that pools take in turn: to make two is nearly all of what a pool costs.
 """
 
 import atexit
+import base64
 import ctypes
 import json
 import os
@@ -14,16 +17,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from functools import cache
+from itertools import cycle
 from pathlib import Path
-from typing import NoReturn
+from random import SystemRandom
+from typing import IO, NoReturn
 
 from cenote.cli.serving import PR_SET_PDEATHSIG
+from cenote.vault.signing import KID_BYTES, SigningKey
 from tests.house import House, environment
 
 ASKED_BYTES_MAX = 65_536
 DEATH_WAIT_S_MAX = 30
+COMMAND_WAIT_S_MAX = 120
+RSA_KEYS = 16  # no two of so many that a server makes in a row are the same
+_asking = threading.Lock()
 
 
 class Born:
@@ -60,7 +71,7 @@ class Born:
 class QuickHouse(House):
     """A house whose server is forked."""
 
-    _worker = -1  # the process that serves: who may die by itself
+    _worker = -1  # the process that serves, who may die by itself; none of a server that was not forked
 
     def _fork(self, *flags: str) -> Born:
         ours, theirs = os.pipe()
@@ -83,16 +94,16 @@ class QuickHouse(House):
         self.process = born  # type: ignore[assignment]  # it has of Popen what a house asks for
         line = next((line for line in born.stdout if line.startswith("Cenote answers at")), "")
         assert line, f"no start: {self.log.read_text()[-2000:]}"
-        (worker,) = Path(f"/proc/{born.pid}/task/{born.pid}/children").read_text().split()
+        worker, *_others = Path(f"/proc/{born.pid}/task/{born.pid}/children").read_text().split()
         self._worker = os.pidfd_open(int(worker))
         return self
 
     def wait_for_death(self) -> None:
         """Wait for the end of the process that serves, without its parent's leisurely notice of it."""
         assert self.process is not None
-        ended, _, _ = select.select([self._worker], [], [], DEATH_WAIT_S_MAX)
-        assert ended, "the worker lives"
-        self.process.kill()
+        if self._worker >= 0:
+            assert select.select([self._worker], [], [], DEATH_WAIT_S_MAX)[0], "the worker lives"
+            self.process.kill()
         super().wait_for_death()
 
     def kill(self) -> None:
@@ -108,15 +119,41 @@ class QuickHouse(House):
 
     def _close(self) -> None:
         super()._close()
-        os.close(self._worker)
+        if self._worker >= 0:
+            os.close(self._worker)
+        self._worker = -1
 
 
-def _fork(words: list[str], stdout: int, stderr: int) -> int:
-    """Have `cenote WORDS` started with these for its output; its process id."""
-    nursery = _nursery()
-    request = json.dumps(words).encode()
-    socket.send_fds(nursery, [request], [stdout, stderr])
-    return int(nursery.recv(ASKED_BYTES_MAX))
+def run_command(*words: str) -> "subprocess.CompletedProcess[str]":
+    """`cenote WORDS` in a process of its own, from its beginning to its end."""
+    ours, theirs = os.pipe()
+    with (
+        tempfile.TemporaryFile("r+", encoding="utf-8") as stdout,
+        tempfile.TemporaryFile("r+", encoding="utf-8") as stderr,
+        os.fdopen(ours) as told,
+    ):
+        pid = _fork(list(words), stdout.fileno(), stderr.fileno(), theirs)
+        os.close(theirs)
+        status = _status_told(told, pid)
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(["cenote", *words], status, stdout.read(), stderr.read())
+
+
+def _status_told(told: IO[str], pid: int) -> int:
+    """The exit status that a process tells before its end; one that an error ended tells none."""
+    if not select.select([told], [], [], COMMAND_WAIT_S_MAX)[0]:
+        os.kill(pid, signal.SIGKILL)
+        raise subprocess.TimeoutExpired("cenote", COMMAND_WAIT_S_MAX)
+    return int(told.read() or "1")
+
+
+def _fork(words: list[str], *descriptors: int) -> int:
+    """Have `cenote WORDS` started with these for stdout, stderr and its exit status; its process id."""
+    with _asking:
+        nursery = _nursery()
+        socket.send_fds(nursery, [json.dumps(words).encode()], descriptors)
+        return int(nursery.recv(ASKED_BYTES_MAX))
 
 
 @cache
@@ -142,21 +179,33 @@ def _end(line: socket.socket, forking: "subprocess.Popen[bytes]") -> None:
 
 def _serve_forks(line: socket.socket) -> None:
     """Fork for whoever asks, until nobody is there any more."""
+    keys = [SigningKey.new().private_der for _ in range(RSA_KEYS)]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps them
     while True:
-        request, descriptors, _flags, _from = socket.recv_fds(line, ASKED_BYTES_MAX, 2)
+        request, descriptors, _flags, _from = socket.recv_fds(line, ASKED_BYTES_MAX, 3)
         if not request:
             return
         pid = os.fork()
         if pid == 0:
             line.close()
+            _take_turns(keys)
             _become(json.loads(request), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         line.send(str(pid).encode())
 
 
-def _become(words: list[str], stdout: int, stderr: int) -> NoReturn:
+def _take_turns(keys: list[bytes]) -> None:
+    """Have pools sign with these RSA keys in turn, from anywhere among them, each under an id of its own."""
+    turns = cycle(SystemRandom().sample(keys, len(keys)))
+
+    def new() -> SigningKey:
+        return SigningKey(base64.b64encode(os.urandom(KID_BYTES)).decode(), next(turns))
+
+    SigningKey.new = staticmethod(new)  # type: ignore[method-assign]
+
+
+def _become(words: list[str], stdout: int, stderr: int, told: int | None = None) -> NoReturn:
     """In the child: be what `python -m cenote WORDS` would be, and end with the nursery."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -166,8 +215,14 @@ def _become(words: list[str], stdout: int, stderr: int) -> NoReturn:
     from cenote.cli.main import main
 
     sys.argv = ["cenote", *words]
-    main()
-    sys.exit(0)
+    status: str | int | None = 0
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code or 0
+    if told is not None:
+        os.write(told, str(status).encode())
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ A server that asks for signatures, and requests signed by botocore's own signers
 import http.client
 import re
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.house import REGION, House, check_answer, environment
+from tests.nursery import run_command
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "AWSCognitoIdentityProviderService."
@@ -75,14 +75,7 @@ class SignedHouse(House):
 
     def run_keys(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """`cenote keys ...` in a process of its own, beside the server."""
-        return subprocess.run(
-            [sys.executable, "-m", "cenote", "keys", *words, "--data", str(self.data), *self.flags],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=environment(),
-            check=False,
-        )
+        return run_command("keys", *words, "--data", str(self.data), *self.flags)
 
     def new_key(self, name: str, *words: str) -> Pair:
         """A key out of `cenote keys create`."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.database_away import stopped_postgres
 from tests.house import House, Tenant, error_of
+from tests.nursery import QuickHouse
 from tests.postgres import OwnServer
 
 FAULT = ("InternalErrorException", "Something went wrong", 500)
@@ -24,7 +25,7 @@ def server() -> Iterator[OwnServer]:
 @pytest.fixture
 def served_by(tmp_path: Path, server: OwnServer) -> Iterator[House]:
     """A house whose database is on a server of its own."""
-    house = House(tmp_path, "--database-url", server.url).start()
+    house = QuickHouse(tmp_path, "--database-url", server.url).start()
     yield house
     house.stop()
 
@@ -64,6 +65,7 @@ def test_a_file_that_is_moved_away_for_a_moment_is_not_made_anew_and_loses_nothi
     tenant.cognito.delete_user(**token)
 
 
+@pytest.mark.thorough
 def test_a_house_whose_file_is_away_stops_all_the_same(own_house: House) -> None:
     tenant = Tenant(own_house.start())
     tenant.user("ann")

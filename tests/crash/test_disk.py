@@ -5,6 +5,8 @@ import sqlite3
 import subprocess
 import time
 
+import pytest
+
 from tests.database_away import full_disk
 from tests.house import House, Tenant, error_of
 
@@ -39,6 +41,7 @@ def test_a_full_disk_refuses_what_it_can_not_hold_and_forgets_nothing_that_it_sa
     assert tenant.sign_in("bob")["AccessToken"]
 
 
+@pytest.mark.thorough
 def test_a_database_that_somebody_locked_is_waited_for_and_then_refused_and_then_used_again(
     own_house: House,
 ) -> None:
@@ -55,6 +58,7 @@ def test_a_database_that_somebody_locked_is_waited_for_and_then_refused_and_then
     tenant.cognito.delete_user(AccessToken=ann["AccessToken"])
 
 
+@pytest.mark.thorough
 def test_a_folder_that_can_not_be_written_stops_the_start_with_a_sentence(own_house: House) -> None:
     Tenant(own_house.start()).user("ann")
     own_house.stop()
@@ -66,6 +70,7 @@ def test_a_folder_that_can_not_be_written_stops_the_start_with_a_sentence(own_ho
     own_house.start()
 
 
+@pytest.mark.thorough
 def test_a_read_only_disk_is_a_sentence_at_the_start_and_no_harm(own_house: House) -> None:
     tenant = Tenant(own_house.start())
     tenant.user("ann")

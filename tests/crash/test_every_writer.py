@@ -2,8 +2,8 @@
 `kill -9` between every two durable steps of every operation that writes, over the wire, on both engines.
 
 Afterwards the operation has happened whole or not at all, and whole if its commit was reached; the books are
-in order; and what had not happened can be done.  The everyday suite asks each operation before its commit and
-behind it; `make long` asks every seam of each, on PostgreSQL too.
+in order; and what had not happened can be done.  The everyday suite asks a few operations before their
+commit and behind it, the thorough one each of them, some on PostgreSQL too; `make long` asks every seam.
 """
 
 import os
@@ -45,8 +45,9 @@ def seams_of(operation: str, engine: str) -> list[tuple[str, int]]:
     return seams
 
 
+EVERYDAY = ("SignUp", "DeleteUser", "InitiateAuth")
 CASES = [
-    (engine, operation)
+    pytest.param(engine, operation, marks=[] if operation in EVERYDAY else pytest.mark.thorough)
     for engine in ENGINES
     for operation in (ON_POSTGRES if engine == "postgres" and not IS_LONG else WRITERS)
 ]

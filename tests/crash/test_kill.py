@@ -21,15 +21,18 @@ from tests.crash.evidence import (
     state_of,
 )
 from tests.crash.scene import Past, Person, Scene, delete_all_at_once, put_back
-from tests.house import House, Tenant, error_of
+from tests.everyday import of_which
+from tests.house import Tenant, error_of
+from tests.nursery import QuickHouse
 from tests.vault.files import tombstones_in
 
 BEFORE_THE_COMMIT = ("body.after", "commit.before")
 AFTER_THE_COMMIT = ("commit.after", "tombstone.written", "tombstones.durable", "ledger.before_done")
 CROWD = 8
+PASTS = (Past.PRESENT, Past.BEFORE_DELETION)
 
 
-@pytest.mark.parametrize("past", Past, ids=lambda past: past.value)
+@pytest.mark.parametrize("past", of_which(Past, [Past.BEFORE_DELETION]), ids=lambda past: past.value)
 @pytest.mark.parametrize("seam", [*BEFORE_THE_COMMIT, *AFTER_THE_COMMIT])
 def test_a_deletion_cut_off_anywhere_is_whole_or_gone_and_gone_if_the_client_was_told(own_house, seam, past):
     scene = Scene(own_house)
@@ -65,7 +68,7 @@ def test_a_deletion_cut_off_anywhere_is_whole_or_gone_and_gone_if_the_client_was
     assert tombstones_in(own_house.keys) == int(must_be_gone)
 
 
-@pytest.mark.parametrize("past", [Past.PRESENT, Past.BEFORE_DELETION], ids=lambda past: past.value)
+@pytest.mark.parametrize("past", of_which(PASTS, [Past.BEFORE_DELETION]), ids=lambda past: past.value)
 @pytest.mark.parametrize(
     "seam, passes",
     [("body.after", 3), ("tombstone.written", 2), ("tombstone.written", 5)],
@@ -113,6 +116,7 @@ def test_a_kill_while_nothing_is_under_way_loses_nobody(own_house):
 # After a rollback
 
 
+@pytest.mark.thorough
 def test_rows_of_the_erased_are_found_although_a_kill_cut_their_batch_off_and_the_data_saw_nothing(own_house):
     """The copy had seen the keys folder just as far as it came before that tombstone."""
     scene = Scene(own_house)
@@ -146,6 +150,7 @@ def test_the_name_of_the_erased_is_free_at_once_and_their_rows_go_with_it(own_ho
     scene.assert_no_slot_was_used_twice()
 
 
+@pytest.mark.thorough
 def test_sign_ups_after_any_number_of_kills_and_rollbacks_never_reuse_a_slot(own_house):
     own_house.start()
     tenant, copies = Tenant(own_house), []
@@ -165,8 +170,10 @@ def test_sign_ups_after_any_number_of_kills_and_rollbacks_never_reuse_a_slot(own
 # A pool
 
 
-@pytest.mark.parametrize("past", [Past.PRESENT, Past.BEFORE_DELETION], ids=lambda past: past.value)
-@pytest.mark.parametrize("seam", ["commit.after", "tombstone.written", "tombstones.durable"])
+@pytest.mark.parametrize("past", of_which(PASTS, [Past.BEFORE_DELETION]), ids=lambda past: past.value)
+@pytest.mark.parametrize(
+    "seam", of_which(["commit.after", "tombstone.written", "tombstones.durable"], ["tombstone.written"])
+)
 def test_a_pool_whose_deletion_is_cut_off_is_whole_or_gone(own_house, seam, past):
     scene = Scene(own_house)
     other = Tenant(own_house)
@@ -205,12 +212,12 @@ def pool_slot(data: Path, pool_id: str) -> int:
 @pytest.fixture
 def mirrored(tmp_path):
     """A house whose keys folder has a mirror."""
-    own = House(tmp_path, "--keys-mirror", str(tmp_path / "mirror"))
+    own = QuickHouse(tmp_path, "--keys-mirror", str(tmp_path / "mirror"))
     yield own
     own.stop()
 
 
-@pytest.mark.parametrize("passes", [0, 1])
+@pytest.mark.parametrize("passes", of_which([0, 1], [0]))
 def test_a_kill_between_the_folder_and_its_mirror_leaves_no_copy_that_opens_the_erased(mirrored, passes):
     scene, mirror = Scene(mirrored), mirrored.root / "mirror"
     mirrored.arm("tombstone.written", passes)

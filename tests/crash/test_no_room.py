@@ -87,6 +87,7 @@ def test_a_chunk_that_there_is_no_room_for_refuses_newcomers_alone_and_leaves_no
     assert faults_of(books_of(house)) == []
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_full_to_the_last_block_loses_nobody_and_opens_nobody_again(tmp_path):
     with disk(tmp_path / "disk") as place:
         house = QuickHouse(place)
@@ -135,6 +136,7 @@ def only_read(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("which", ["keys", "data"])
 def test_a_folder_that_is_only_read_stops_the_start_with_a_sentence_and_no_harm(quick_house, which):
     stage = Stage.of(quick_house.start())

@@ -22,11 +22,13 @@ from tests.crash.disk import Disk, put_on
 from tests.crash.scene import soon
 from tests.crash.stage import Stage
 from tests.crash.tracing import STRACE, Call, TracedHouse, calls_in
+from tests.everyday import of_which
 from tests.nursery import QuickHouse
 from tests.writers import WRITERS, Aim
 
 CUTS = int(os.environ.get("CENOTE_CUTS", "12"))
 CUTS_PER_TEST = 25
+EVERYDAY_CUTS = 2
 PEOPLE = 5
 THREADS = 3
 SEEDS_MAX = 20  # within so many a disk that lies must be found out
@@ -114,10 +116,19 @@ def _with_password(aim: Aim) -> Aim:
     return Aim(**{**aim.__dict__, "password": aim.new_password})
 
 
-@pytest.mark.parametrize("first", range(0, CUTS, CUTS_PER_TEST))
-def test_what_was_acknowledged_before_the_power_went_is_there_when_it_is_back(record, tmp_path, first):
-    disk, place, count = Disk(record.root), 0, min(CUTS - first, CUTS_PER_TEST)
-    for number, moment in enumerate(_moments(len(record.calls), random.Random(), count)):
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        EVERYDAY_CUTS,
+        *(
+            pytest.param(min(CUTS - first, CUTS_PER_TEST), marks=pytest.mark.thorough, id=f"from {first}")
+            for first in range(0, CUTS, CUTS_PER_TEST)
+        ),
+    ],
+)
+def test_what_was_acknowledged_before_the_power_went_is_there_when_it_is_back(record, tmp_path, cuts):
+    disk, place = Disk(record.root), 0
+    for number, moment in enumerate(_moments(len(record.calls), random.Random(), cuts)):
         for call in record.calls[place:moment]:
             disk.take(call)
         place = moment
@@ -135,7 +146,7 @@ def test_what_was_acknowledged_before_the_power_went_is_there_when_it_is_back(re
         shutil.rmtree(house.root)
 
 
-@pytest.mark.parametrize("pattern", ["chunk-*.slots", "cenote.db-wal"])
+@pytest.mark.parametrize("pattern", of_which(["chunk-*.slots", "cenote.db-wal"], ["chunk-*.slots"]))
 def test_a_disk_that_lies_about_its_syncs_would_be_found_out(record, tmp_path, pattern):
     disk = Disk(record.root, lies_about=pattern)
     for call in record.calls:

@@ -30,6 +30,7 @@ from tests.wire.craft import claims_of
 log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("CENOTE_KILLS", "8"))
 KILLS_PER_HOUSE = 50
+EVERYDAY_KILLS = 2
 CLIENTS = 6
 LOAD_S_MAX = 0.5
 START_S_MAX = 0.3
@@ -60,13 +61,21 @@ class Memory:
             assert owner == sub, f"slot {slot} was used twice"
 
 
-@pytest.mark.parametrize("first", range(0, KILLS, KILLS_PER_HOUSE))
-def test_whatever_was_acknowledged_holds_after_each_kill(stage: Stage, first: int) -> None:
+@pytest.mark.parametrize(
+    "kills",
+    [
+        EVERYDAY_KILLS,
+        *(
+            pytest.param(min(KILLS - first, KILLS_PER_HOUSE), marks=pytest.mark.thorough, id=f"from {first}")
+            for first in range(0, KILLS, KILLS_PER_HOUSE)
+        ),
+    ],
+)
+def test_whatever_was_acknowledged_holds_after_each_kill(stage: Stage, kills: int) -> None:
     chance, memory, house = random.Random(), Memory(), stage.house
     assert isinstance(house, QuickHouse)
     clients = [Client(stage, number, chance) for number in range(CLIENTS)]
     killed_s = 0.0
-    kills = min(KILLS - first, KILLS_PER_HOUSE)
     for _kill in range(kills):
         books = books_of(stage.house)
         memory.note(books)

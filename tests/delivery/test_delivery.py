@@ -8,6 +8,7 @@ import pytest
 
 from tests.delivery.relay import PASSWORD, QUOTED, SENDER, Relay, running_relay
 from tests.house import House, Tenant, free_port
+from tests.nursery import QuickHouse
 from tests.wire.steps import code_sent_to, pairs, sign_up
 
 ANN = "ann@example.com"
@@ -16,7 +17,7 @@ PAUSE_S = 3_000
 
 def mailing(tmp_path: Path, url: str) -> House:
     """A house that hands its mails to this relay."""
-    return House(tmp_path / "house", "--smtp-url", url, "--smtp-from", f"Cenote <{SENDER}>")
+    return QuickHouse(tmp_path / "house", "--smtp-url", url, "--smtp-from", f"Cenote <{SENDER}>")
 
 
 def figure(house: House, name: str) -> float:
@@ -95,6 +96,7 @@ def test_who_dies_with_a_claimed_message_sends_it_after_the_next_start_once(
     assert len(relay.mails) == 1
 
 
+@pytest.mark.thorough
 def test_who_dies_between_the_relay_s_word_and_its_own_note_sends_a_second_copy_under_one_id(
     house: House, relay: Relay
 ) -> None:

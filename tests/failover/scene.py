@@ -18,6 +18,7 @@ from tests.crash.evidence import ERASED, OPENS, TORN, is_buried
 from tests.failover.cluster import Postgres
 from tests.failover.crowd import Crowd, Life, Resident, nickname_in
 from tests.house import House, environment
+from tests.nursery import QuickHouse
 
 VERIFY_WAIT_S_MAX = 120
 LOOKERS = 4
@@ -31,10 +32,10 @@ class Nodes:
         self.keys, self.master = root / "keys", root / "master.key"
         place = ("--keys", str(self.keys), "--master-key-file", str(self.master))
         self.flags = (*place, "--database-url", url)
-        self.houses = []
+        self.houses: list[House] = []
         for name in ("one", "two")[:number]:
             (root / name).mkdir(exist_ok=True)
-            self.houses.append(House(root / name, *self.flags))
+            self.houses.append(QuickHouse(root / name, *self.flags))
 
     def start(self) -> None:
         """Serve."""

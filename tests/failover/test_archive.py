@@ -18,6 +18,8 @@ from tests.failover.cluster import Cluster, Postgres, a_cluster, soon
 from tests.failover.scene import Nodes, nodes_on, owed, slots_of
 from tests.house import Tenant, error_of
 
+pytestmark = pytest.mark.thorough
+
 
 @dataclass
 class Past:

@@ -110,6 +110,7 @@ def test_a_synchronous_standby_takes_over_under_load_and_nothing_acknowledged_is
         assert crowd.wrong == []
 
 
+@pytest.mark.thorough
 def test_an_asynchronous_standby_lacks_the_last_commits_and_nobody_erased_is_back(tmp_path, cluster):
     standby = cluster.add_standby(is_synchronous=False)
     with nodes_on(tmp_path, cluster.url(cluster.primary, standby)) as nodes:

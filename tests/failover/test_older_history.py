@@ -17,6 +17,8 @@ from tests.failover.scene import Nodes, nodes_on, owed
 from tests.house import Tenant
 from tests.vault.files import counters_in
 
+pytestmark = pytest.mark.thorough
+
 CHANGED = ({"AccessTokenValidity": 7}, {"AccessTokenValidity": 9})
 HOUR_S = 3600
 

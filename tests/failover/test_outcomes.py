@@ -53,6 +53,7 @@ def test_a_commit_that_never_arrived_is_run_again_on_the_standby(cluster, tmp_pa
         assert ann.is_held()
 
 
+@pytest.mark.thorough
 def test_another_s_commit_under_the_same_number_is_not_taken_for_ours(cluster, tmp_path):
     """The number of a transaction that no journal on the disk has named is given again."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from cenote.settings import Settings
 from cenote.store.sqlite import DATABASE_FILE
 from tests.house import House
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 from tests.proof.finder import Piece
 from tests.proof.scene import (
@@ -34,7 +35,7 @@ INDEX_INTERIOR = 2
 @contextmanager
 def embedded_scene(root: Path) -> Iterator[Scene]:
     """Everything of everybody, before and after."""
-    house, databases = House(root, "--keys-mirror", str(root / "mirror")), list[str]()
+    house, databases = QuickHouse(root, "--keys-mirror", str(root / "mirror")), list[str]()
     try:
         scene = begin(house, Settings(data=house.data, keys_mirror=root / "mirror"))
         scene.keep_the_keys()
@@ -101,7 +102,7 @@ def _earlier(scene: Scene, place: Path) -> Copy:
 
 def restored(scene: Scene, place: Path, rows: Path, *flags: str) -> Copy:
     """A backup of Cenote's, restored beside the present keys, which it has by then."""
-    house = House(place, *flags)
+    house = QuickHouse(place, *flags)
     done = command(house, "restore", str(rows))
     assert done.returncode == 0, done.stderr
     return Copy(flags, scene.everybody, len(scene.now["keys"]), done.stderr)

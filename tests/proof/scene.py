@@ -7,7 +7,6 @@ The house is stopped when the scene is there; what is shown is shown of files an
 import copy
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +23,8 @@ from cenote.vault.master import Master
 from cenote.vault.pool_secrets import OpenedPool, PoolSecrets
 from cenote.vault.searching import SlotFiles
 from tests.crash.scene import soon
-from tests.house import House, Tenant, environment
+from tests.house import House, Tenant
+from tests.nursery import QuickHouse, run_command
 from tests.proof.finder import Hand, InPlaceOf, Piece, Sought
 from tests.proof.people import CLIENT, GROUP, POOL, Resident, plant_what_no_operation_makes
 from tests.vault.files import slot_in
@@ -36,7 +36,6 @@ MARKS = (
     ("vecino9b13d7", "49991337552303"),
 )
 PASSER_BY = "passer-by"  # arrives last, so that every table is written to once more
-COMMAND_WAIT_S_MAX = 60
 KEY, ENVELOPE, SUB, DIGEST = "key", "envelope", "sub", "digest"
 EVERYTHING = frozenset({KEY, ENVELOPE, SUB})
 OF_TABLES = {
@@ -248,14 +247,7 @@ def begin(house: House, settings: Settings) -> Scene:
 
 def command(house: House, *words: str) -> "subprocess.CompletedProcess[str]":
     """One of the operator's commands on a house."""
-    return subprocess.run(
-        [sys.executable, "-m", "cenote", *words, "--data", str(house.data), *database_of(house)],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_WAIT_S_MAX,
-        check=False,
-        env=environment(),
-    )
+    return run_command(*words, "--data", str(house.data), *database_of(house))
 
 
 def database_of(house: House) -> list[str]:
@@ -267,7 +259,7 @@ def database_of(house: House) -> list[str]:
 
 def beside_its_keys(scene: Scene, root: Path, *flags: str) -> House:
     """A new house that has the present keys."""
-    house = House(root, *flags)
+    house = QuickHouse(root, *flags)
     shutil.copytree(scene.house.keys, house.keys)
     shutil.copy(scene.house.master, house.master)
     return house

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cenote.settings import Settings
 from tests.failover.cluster import DATABASE, Cluster, Postgres, a_cluster
-from tests.house import House
+from tests.nursery import QuickHouse
 from tests.proof.embedded import restored
 from tests.proof.finder import Piece
 from tests.proof.scene import EVERYTHING, SUB, Copy, Lay, Scene, begin, pieces_below
@@ -22,7 +22,7 @@ def served_scene(root: Path) -> Iterator[Scene]:
         standby = cluster.add_standby(is_synchronous=False)
         cluster.primary.alter("log_statement", "all")
         url = cluster.url(cluster.primary)
-        house = House(root, "--keys-mirror", str(root / "mirror"), "--database-url", url)
+        house = QuickHouse(root, "--keys-mirror", str(root / "mirror"), "--database-url", url)
         settings = Settings(data=house.data, keys_mirror=root / "mirror", database_url=url)
         try:
             scene = begin(house, settings)

@@ -22,12 +22,14 @@ from tests.books import books_of, faults_of, untidy
 from tests.conftest import ENGINES
 from tests.crash.scene import soon
 from tests.crash.stage import Stage, prepared
+from tests.everyday import of_which
 from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 from tests.wire.craft import claims_of
 from tests.writers import WRITERS, Aim
 
 RACES = int(os.environ.get("CENOTE_RACES", "12"))
+EVERYDAY = 3  # of them
 WAIT_S_MAX = 60
 ERASERS = ("DeleteUser", "DeleteUser", "DeleteUser", "AdminDeleteUser", "AdminDeleteUser")
 NAMESAKES = 2
@@ -73,7 +75,7 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     drop_database(url)
 
 
-@pytest.mark.parametrize("race", range(RACES))
+@pytest.mark.parametrize("race", of_which(range(RACES), range(EVERYDAY)))
 def test_of_all_who_erase_one_user_one_succeeds_and_nobody_inherits_anything(nodes, race):
     aim = prepared(nodes[0], "GetUser")
     original = claims_of(aim.access_token)["sub"]

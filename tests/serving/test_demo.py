@@ -57,6 +57,7 @@ def test_every_door_is_shut_and_the_demo_says_so(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_a_narrow_terminal_without_colours_or_lines_shows_it_all(tmp_path):
     done = shown(tmp_path, COLUMNS="40", PYTHONIOENCODING="ascii", NO_COLOR="1")
     assert done.returncode == 0
@@ -64,6 +65,7 @@ def test_a_narrow_terminal_without_colours_or_lines_shows_it_all(tmp_path):
     assert max(map(len, done.stdout.splitlines())) <= 40
 
 
+@pytest.mark.thorough
 def test_neither_settings_nor_an_aws_profile_of_ones_own_reach_it(tmp_path):
     (tmp_path / "cenote.toml").write_text("nonsense = 1\n")
     mine = {"CENOTE_DATA": "/nowhere", "AWS_PROFILE": "missing", "HTTP_PROXY": "http://127.0.0.1:9"}

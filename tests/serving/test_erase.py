@@ -14,6 +14,7 @@ import pytest
 from tests.commands import refused_beside, run_beside, said_beside
 from tests.conftest import ENGINES
 from tests.house import House, Tenant, environment, error_of
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 
 WHY = ("--reason", "asked for by letter", "--by", "the desk")
@@ -23,7 +24,7 @@ WHY = ("--reason", "asked for by letter", "--by", "the desk")
 def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A running server of each engine, of this test's own."""
     url = new_database() if request.param == "postgres" else None
-    house = House(tmp_path, *([] if url is None else ["--database-url", url])).start()
+    house = QuickHouse(tmp_path, *([] if url is None else ["--database-url", url])).start()
     yield house
     house.stop()
     if url is not None:
@@ -109,6 +110,7 @@ def test_whoever_is_not_asked_must_say_yes(tenant: Tenant) -> None:
     assert tenant.sign_in("ann")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("answer, exit_status", [("n", 2), ("y", 0)])
 def test_on_a_terminal_one_is_asked(house: House, tenant: Tenant, answer: str, exit_status: int) -> None:
     sub = tenant.sign_up("ann")
@@ -134,6 +136,7 @@ def test_on_a_terminal_one_is_asked(house: House, tenant: Tenant, answer: str, e
     )
 
 
+@pytest.mark.thorough
 def test_another_master_key_orders_nothing(tenant: Tenant, tmp_path: Path) -> None:
     sub = tenant.sign_up("ann")
     other = tmp_path / "other.key"
@@ -144,6 +147,7 @@ def test_another_master_key_orders_nothing(tenant: Tenant, tmp_path: Path) -> No
     assert tenant.sign_in("ann")
 
 
+@pytest.mark.thorough
 def test_of_two_operators_at_once_one_erases(tenant: Tenant) -> None:
     sub = tenant.sign_up("ann")
     place = ["--data", str(tenant.house.data), *tenant.house.flags]
@@ -180,6 +184,7 @@ def test_a_server_that_dies_before_the_tombstone_leaves_an_erased_user_and_a_wor
     assert error_of(tenant.cognito.admin_get_user, **pool, Username="ann")[0] == "UserNotFoundException"
 
 
+@pytest.mark.thorough
 def test_a_server_that_dies_before_the_commit_has_done_nothing_and_nobody_does_it_later(own: House) -> None:
     tenant = Tenant(own)
     sub = tenant.sign_up("ann")

@@ -179,6 +179,7 @@ def test_another_master_key_than_the_datas_makes_no_key(closed, tmp_path):
     assert sentence(done) == "The master key is not the one that this data was sealed with."
 
 
+@pytest.mark.thorough
 def test_the_commands_work_beside_a_busy_server_and_nobody_fails(server):
     """Sign-ups all the while, each a durable commit; meanwhile keys come, turn and go."""
     cognito = server.signing(server.root_key)
@@ -215,6 +216,7 @@ def test_the_commands_work_beside_a_busy_server_and_nobody_fails(server):
     assert max(lateness) < LATENESS_S_MAX
 
 
+@pytest.mark.thorough
 def test_a_key_survives_a_backup_and_a_restore(server, flags, tmp_path):
     """Whatever was revoked since is alive again in what was restored: `docs/security.md` says so."""
     pair = server.new_key("fay", "--all")
@@ -253,6 +255,7 @@ def test_development_accepts_any_credentials_and_shows_no_key_and_what_follows_i
     server.stop()
 
 
+@pytest.mark.thorough
 def test_of_several_processes_that_start_at_once_one_makes_the_root_key(tmp_path):
     url = new_database()
     server = SignedHouse(tmp_path, "--database-url", url, "--workers", "3")

@@ -13,6 +13,7 @@ from cenote.wire.shapes import Shape
 from tests.commands import refused_beside, said_beside
 from tests.conftest import ENGINES
 from tests.house import MODEL, House, Tenant, error_of
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 from tests.wire.steps import verified_user
 
@@ -28,7 +29,7 @@ def replica(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A server of each engine that served once, and now may be started to be read only."""
     url = new_database() if request.param == "postgres" else None
     flags = [] if url is None else ["--database-url", url]
-    house = House(tmp_path, *flags).start()
+    house = QuickHouse(tmp_path, *flags).start()
     yield house
     house.stop()
     if url is not None:

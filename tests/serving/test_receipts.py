@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cenote.cli.checking import check
 from cenote.domain.sealed import digest_of
 from cenote.vault.statements import line_of, signed
+from tests.everyday import of_which
 from tests.house import House, Tenant, environment
+from tests.nursery import QuickHouse, run_command
 from tests.postgres import drop_database, new_database
 from tests.serving.test_verify import erased
 
@@ -36,14 +38,7 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 def cenote(house: House, *words: str, flags: bool = True) -> subprocess.CompletedProcess[str]:
     """One `cenote` command on a house, or, without its flags, on nothing at all."""
     place = ["--data", str(house.data), *house.flags] if flags else []
-    return subprocess.run(
-        [sys.executable, "-m", "cenote", *words, *place],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment(),
-    )
+    return run_command(*words, *place)
 
 
 def receipt_of(house: House, sub: str, *flags: str) -> dict[str, Any]:
@@ -80,7 +75,7 @@ class Archive:
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Archive, list[str]]]:
     """A house in which some came and went, one user and one pool stayed, and what an auditor got of it."""
-    house = House(tmp_path_factory.mktemp("past"))
+    house = QuickHouse(tmp_path_factory.mktemp("past"))
     tenant = Tenant(house.start())
     subs = [erased(house, tenant, f"went{number}") for number in range(4)]
     other = Tenant(house)
@@ -415,7 +410,7 @@ def test_a_sound_ledger_is_said_to_be_sound(own_house: House) -> None:
     assert "a whole chain of 1 entries" in cenote(own_house, "doctor").stdout
 
 
-@pytest.mark.parametrize("is_mirrored", [False, True], ids=["alone", "mirrored"])
+@pytest.mark.parametrize("is_mirrored", of_which([False, True], [True]), ids=["alone", "mirrored"])
 def test_a_kill_between_the_chain_and_its_head_leaves_both_whole(own_house: House, is_mirrored: bool) -> None:
     own_house.flags = ("--keys-mirror", str(own_house.root / "mirror")) if is_mirrored else ()
     tenant = Tenant(own_house.start())
@@ -435,6 +430,7 @@ def test_a_kill_between_the_chain_and_its_head_leaves_both_whole(own_house: Hous
 # Restores
 
 
+@pytest.mark.thorough
 def test_an_older_backup_is_restored_and_the_gap_is_on_record(
     own_house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -490,12 +486,12 @@ def test_a_data_folder_that_was_put_back_is_served_and_the_gap_is_on_record(own_
 @pytest.fixture
 def mirrored(tmp_path: Path) -> Iterator[House]:
     """A house whose keys folder has a mirror."""
-    own = House(tmp_path, "--keys-mirror", str(tmp_path / "mirror"))
+    own = QuickHouse(tmp_path, "--keys-mirror", str(tmp_path / "mirror"))
     yield own
     own.stop()
 
 
-@pytest.mark.parametrize("way", ["given as the keys folder", "copied back"])
+@pytest.mark.parametrize("way", of_which(["given as the keys folder", "copied back"], ["copied back"]))
 def test_a_keys_folder_that_is_lost_but_mirrored_loses_nothing(
     mirrored: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str
 ) -> None:
@@ -536,7 +532,7 @@ def packed(folder: Path, root: Path) -> Path:
     return root / "night.tar"
 
 
-@pytest.mark.parametrize("form", ["folder", "tar"])
+@pytest.mark.parametrize("form", of_which(["folder", "tar"], ["tar"]))
 def test_an_archived_keys_folder_breaks_the_third_clock_and_receipt_and_doctor_name_it(
     own_house: House, tmp_path: Path, form: str
 ) -> None:
@@ -564,6 +560,7 @@ def test_an_archived_keys_folder_breaks_the_third_clock_and_receipt_and_doctor_n
     assert "still opens 1 of the erased: destroy it" in said
 
 
+@pytest.mark.thorough
 def test_a_copy_of_the_keys_folder_beside_it_is_named_by_the_doctor_of_itself(own_house: House) -> None:
     Tenant(own_house.start()).sign_up("ann")
     assert "copy of the keys folder" not in cenote(own_house, "doctor").stdout
@@ -596,6 +593,7 @@ def test_a_mirror_that_is_behind_or_away_breaks_the_third_clock(mirrored: House)
     assert (doctor.returncode, "is away" in " ".join(doctor.stdout.split())) == (1, True)
 
 
+@pytest.mark.thorough
 def test_a_tombstone_that_is_owed_stops_the_second_clock(own_house: House) -> None:
     tenant = Tenant(own_house.start())
     sub = tenant.sign_up("ann")
@@ -615,11 +613,12 @@ def test_a_tombstone_that_is_owed_stops_the_second_clock(own_house: House) -> No
 # PostgreSQL, and two nodes
 
 
+@pytest.mark.thorough
 def test_two_nodes_on_one_database_keep_one_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = new_database()
-    one = House(tmp_path / "one", "--database-url", url)
+    one = QuickHouse(tmp_path / "one", "--database-url", url)
     keys = ["--keys", str(one.keys), "--master-key-file", str(one.master)]
-    other = House(tmp_path / "other", "--database-url", url, *keys)
+    other = QuickHouse(tmp_path / "other", "--database-url", url, *keys)
     try:
         for house in (one, other):
             house.root.mkdir()

@@ -21,7 +21,9 @@ from cenote.settings import Settings
 from cenote.store.beside import SQLiteGuest
 from tests.commands import run_beside
 from tests.conftest import ENGINES
+from tests.everyday import of_which
 from tests.house import PASSWORD, House, Tenant, environment, error_of
+from tests.nursery import QuickHouse, run_command
 from tests.postgres import drop_database, new_database
 from tests.signed import SignedHouse
 from tests.wire.steps import secret_hash
@@ -34,7 +36,7 @@ GONE = ("UserNotFoundException", "User does not exist.", 400)
 def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A running server of each engine, of this test's own."""
     url = new_database() if request.param == "postgres" else None
-    house = House(tmp_path / "own", *([] if url is None else ["--database-url", url]))
+    house = QuickHouse(tmp_path / "own", *([] if url is None else ["--database-url", url]))
     house.root.mkdir()
     yield house.start()
     house.stop()
@@ -60,14 +62,7 @@ def rotating(house: House, new: Path, *words: str) -> list[str]:
 
 
 def rotate(house: House, new: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        rotating(house, new, *words),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S_MAX,
-        env=environment(),
-        check=False,
-    )
+    return run_command(*rotating(house, new, *words)[3:])
 
 
 def under(house: House) -> Counter[bytes]:
@@ -174,7 +169,9 @@ def crowded(own: House) -> Tenant:
     return tenant
 
 
-@pytest.mark.parametrize("is_server_killed", [False, True], ids=["the command", "the command and the server"])
+@pytest.mark.parametrize(
+    "is_server_killed", of_which([False, True], [True]), ids=["the command", "the command and the server"]
+)
 def test_killed_in_the_middle_everybody_opens_and_it_goes_on(
     own: House, crowded: Tenant, new_key: Path, is_server_killed: bool
 ) -> None:
@@ -202,6 +199,7 @@ def test_killed_in_the_middle_everybody_opens_and_it_goes_on(
     assert error_of(crowded.cognito.admin_get_user, **pool, Username="user0") == GONE
 
 
+@pytest.mark.thorough
 def test_a_start_in_the_middle_opens_both_with_the_new_key_and_says_so_with_the_old_one(
     own: House, crowded: Tenant, new_key: Path, tmp_path: Path
 ) -> None:
@@ -224,6 +222,7 @@ def test_a_start_in_the_middle_opens_both_with_the_new_key_and_says_so_with_the_
     assert crowded.sign_in("user7")
 
 
+@pytest.mark.thorough
 def test_another_key_does_not_come_between_and_no_key_at_all_is_refused(
     own: House, crowded: Tenant, new_key: Path, tmp_path: Path
 ) -> None:
@@ -253,6 +252,7 @@ def test_another_key_does_not_come_between_and_no_key_at_all_is_refused(
     assert crowded.sign_in("user3")
 
 
+@pytest.mark.thorough
 def test_a_server_that_can_not_learn_the_new_key_is_waited_for_and_nothing_is_changed(
     own: House, new_key: Path, tmp_path: Path
 ) -> None:
@@ -284,13 +284,14 @@ def test_a_server_that_can_not_learn_the_new_key_is_waited_for_and_nothing_is_ch
     assert sub
 
 
+@pytest.mark.thorough
 def test_several_servers_of_one_database_change_together(tmp_path: Path, new_key: Path) -> None:
     url = new_database()
-    one = House(tmp_path / "one", "--database-url", url)
+    one = QuickHouse(tmp_path / "one", "--database-url", url)
     one.root.mkdir()
     one.start()
     places = ["--keys", str(one.keys), "--master-key-file", str(one.master)]
-    other = House(tmp_path / "other", "--database-url", url, *places)
+    other = QuickHouse(tmp_path / "other", "--database-url", url, *places)
     other.root.mkdir()
     other.start()
     try:
@@ -311,6 +312,7 @@ def test_several_servers_of_one_database_change_together(tmp_path: Path, new_key
         drop_database(url)
 
 
+@pytest.mark.thorough
 def test_access_keys_sign_before_in_the_middle_and_afterwards(tmp_path: Path, new_key: Path) -> None:
     house = SignedHouse(tmp_path / "signed")
     house.root.mkdir()
@@ -343,6 +345,7 @@ def test_what_is_erased_is_proven_before_and_after(own: House, new_key: Path) ->
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.thorough
 def test_a_backup_from_before_needs_the_former_key_beside_the_present_one(
     own: House, new_key: Path, tmp_path: Path
 ) -> None:
@@ -355,7 +358,7 @@ def test_a_backup_from_before_needs_the_former_key_beside_the_present_one(
     own.stop()
     (kept,) = own.root.glob("*.former-*")
     places = ["--keys", str(own.keys), "--master-key-file", str(own.master)]
-    restored = House(tmp_path / "restored", *places)  # whichever engine it came from
+    restored = QuickHouse(tmp_path / "restored", *places)  # whichever engine it came from
     restored.root.mkdir()
     words = ["restore", str(night), *places, "--data", str(restored.data)]
     command = [sys.executable, "-m", "cenote", *words, "--former-master-key-file", str(kept)]

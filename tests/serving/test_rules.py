@@ -11,6 +11,7 @@ import pytest
 from tests.by_hand import ask, post
 from tests.commands import new_rule, refused_beside, said_beside
 from tests.house import House, Tenant
+from tests.nursery import QuickHouse
 
 FORBIDDEN = "ForbiddenException"
 NOTICED_WITHIN_S = 1.5
@@ -20,7 +21,7 @@ PROXY, ANN, EVE = "127.0.0.1", "203.0.113.7", "198.51.100.9"
 @pytest.fixture
 def behind_proxies(tmp_path: Path) -> Iterator[House]:
     """A server that believes proxies of this machine and of one network."""
-    house = House(tmp_path).start("--trusted-proxies", "127.0.0.1, 10.0.0.0/8")
+    house = QuickHouse(tmp_path).start("--trusted-proxies", "127.0.0.1, 10.0.0.0/8")
     yield house
     house.stop()
 

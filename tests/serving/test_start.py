@@ -120,6 +120,14 @@ def cognito_of(url: str) -> Any:
     return boto3.client("cognito-idp", endpoint_url=url, region_name=REGION, **keys)
 
 
+@pytest.fixture
+def own_house(tmp_path: Path) -> Iterator[House]:
+    """A house that is started as an operator would."""
+    own = House(tmp_path)
+    yield own
+    own.stop()
+
+
 # How it begins.
 
 

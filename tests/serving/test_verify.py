@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.house import House, Tenant, environment
+import pytest
+
+from tests.house import House, Tenant
+from tests.nursery import run_command
 
 MARK = b"CENOTE-X"
 
@@ -17,11 +18,8 @@ def verify(
     house: House, sub: str, *flags: str, master: Path | None = None
 ) -> tuple[int, dict[str, Any], str]:
     """The exit status, the receipt (or nothing) and what was said beside it."""
-    command = [sys.executable, "-m", "cenote", "erasure", "verify", sub, "--data", str(house.data)]
     key = ["--master-key-file", str(master or house.master)]
-    done = subprocess.run(
-        [*command, *key, *flags], capture_output=True, text=True, timeout=60, check=False, env=environment()
-    )
+    done = run_command("erasure", "verify", sub, "--data", str(house.data), *key, *flags)
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
@@ -59,6 +57,7 @@ def test_a_living_user_opens_and_is_called_living(own_house: House) -> None:
     assert sum(copy["openable"] for copy in receipt["copies"]) > 0
 
 
+@pytest.mark.thorough
 def test_a_wrong_master_key_or_a_foreign_keys_folder_proves_nothing(own_house: House, tmp_path: Path) -> None:
     sub = Tenant(own_house.start()).sign_up("ann")
     wrong = tmp_path / "wrong.key"
@@ -95,6 +94,7 @@ def test_a_user_who_fell_with_the_pool_is_erased_by_the_pools_one_tombstone(own_
     assert (status, receipt["verdict"], receipt["erased_with"]) == (0, "erased", "pool")
 
 
+@pytest.mark.thorough
 def test_a_chunk_that_is_missing_leaves_the_proof_open(own_house: House) -> None:
     tenant = Tenant(own_house.start())
     sub = erased(own_house, tenant, "ann")

@@ -19,6 +19,7 @@ from cenote import errors
 from cenote.app import load_operations
 from tests.by_hand import CONTENT_TYPE, TARGET_PREFIX
 from tests.house import MODEL, PASSWORD, House, Tenant
+from tests.nursery import QuickHouse
 from tests.wire.bodies import bodies, rendered
 
 SERVED = sorted(load_operations())
@@ -94,7 +95,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    house = House(tmp_path_factory.mktemp("fuzzed")).start()
+    house = QuickHouse(tmp_path_factory.mktemp("fuzzed")).start()
     made = World(house)
     yield made
     made.close()

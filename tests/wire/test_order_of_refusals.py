@@ -13,6 +13,7 @@ from cenote.http.edge import BODY_BYTES_MAX
 from tests.by_hand import ask, post
 from tests.commands import new_rule, said_beside
 from tests.house import House, Tenant, error_of
+from tests.nursery import QuickHouse
 from tests.wire.steps import careless
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 anything"}
@@ -23,7 +24,7 @@ FORBIDDEN, NOT_ENABLED = "ForbiddenException", "OperationNotEnabledException"
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A server on which nobody may change a user: their quota is nothing at all."""
-    house = House(tmp_path_factory.mktemp("closed"))
+    house = QuickHouse(tmp_path_factory.mktemp("closed"))
     house.start("--quotas", "aws", "--quota-overrides", "UserUpdate=0")
     yield house
     house.stop()
@@ -32,7 +33,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def shut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A server that users of this machine may not call, by a rule for every pool."""
-    house = House(tmp_path_factory.mktemp("shut")).start()
+    house = QuickHouse(tmp_path_factory.mktemp("shut")).start()
     house.stop()
     new_rule(house, "--block", LOCAL)
     house.start()

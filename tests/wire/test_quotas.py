@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.house import House, Tenant, error_of
+from tests.nursery import QuickHouse
 from tests.redis_server import RedisServer
 from tests.wire.steps import careless
 
@@ -25,7 +26,7 @@ BURST = 200
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A server with the published quotas."""
-    house = House(tmp_path_factory.mktemp("held")).start("--quotas", "aws")
+    house = QuickHouse(tmp_path_factory.mktemp("held")).start("--quotas", "aws")
     yield house
     house.stop()
 
@@ -41,7 +42,7 @@ def redis_server() -> Iterator[RedisServer]:
 def nodes(tmp_path: Path, redis_server: RedisServer) -> Iterator[list[House]]:
     """Two servers that count in one Redis."""
     flags = ("--quotas", "aws", "--quota-store-url", redis_server.url)
-    houses = [House(tmp_path / name, *flags) for name in ("first", "second")]
+    houses: list[House] = [QuickHouse(tmp_path / name, *flags) for name in ("first", "second")]
     for house in houses:
         house.root.mkdir()
         house.start()
@@ -56,7 +57,7 @@ def held_by(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     houses: list[House] = []
 
     def start(overrides: str) -> House:
-        houses.append(House(tmp_path).start("--quotas", "aws", "--quota-overrides", overrides))
+        houses.append(QuickHouse(tmp_path).start("--quotas", "aws", "--quota-overrides", overrides))
         return houses[-1]
 
     yield start

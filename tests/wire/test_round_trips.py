@@ -7,6 +7,7 @@ import pytest
 
 from tests.cut_wire import Wire
 from tests.house import House, Tenant
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 from tests.wire.steps import renew, revoke, rotating
 
@@ -20,7 +21,7 @@ def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Hous
     """A server whose way to its database is counted."""
     url = new_database()
     wire = Wire(url)
-    house = House(tmp_path_factory.mktemp("wired"), "--database-url", wire.url).start()
+    house = QuickHouse(tmp_path_factory.mktemp("wired"), "--database-url", wire.url).start()
     yield wire, house
     house.stop()
     wire.close()

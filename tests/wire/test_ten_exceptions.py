@@ -21,6 +21,7 @@ from tests.commands import new_rule, said_beside
 from tests.conftest import ENGINES
 from tests.database_away import full_disk, stopped_postgres
 from tests.house import MODEL, House, Tenant
+from tests.nursery import QuickHouse
 from tests.postgres import OwnServer
 from tests.wire.steps import verified_user
 
@@ -43,12 +44,12 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = tmp_path_factory.mktemp(f"ten-{request.param}")
     if request.param == "sqlite":
-        house = House(root).start("--quotas", "aws")
+        house = QuickHouse(root).start("--quotas", "aws")
         yield Place(house, without_room)
         house.stop()
         return
     server = OwnServer()
-    house = House(root, "--database-url", server.url).start("--quotas", "aws")
+    house = QuickHouse(root, "--database-url", server.url).start("--quotas", "aws")
     yield Place(house, lambda _tenant: stopped_postgres(house, server))
     house.stop()
     server.end()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.commands import new_rule
-from tests.house import House, Tenant
+from tests.house import Tenant
+from tests.nursery import QuickHouse
 from tests.postgres import drop_database, new_database
 from tests.wire.forger import json_of, token
 
@@ -20,7 +21,7 @@ NUL = "\0"
 def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
     """A pool on PostgreSQL with a rule about addresses, for which a server looks into requests early."""
     url = new_database()
-    house = House(tmp_path_factory.mktemp("ruled"), "--database-url", url).start()
+    house = QuickHouse(tmp_path_factory.mktemp("ruled"), "--database-url", url).start()
     yield Tenant(house)
     house.stop()
     drop_database(url)
