@@ -65,7 +65,7 @@ OPERATION_MODULES = (
     "sign_up",
     "tags",
 )
-AT_ONCE, AT_ONCE_ON_POSTGRES = 1, 8  # calls in Python, those that wait for PostgreSQL included
+AT_ONCE, AT_ONCE_ON_POSTGRES = 1, 4  # calls in Python, those that wait for PostgreSQL's answers included
 _PUBLIC_URL = "public_url"
 
 

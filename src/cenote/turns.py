@@ -19,6 +19,7 @@ WAITING_MAX = 128  # dear calls that have not begun; more are refused
 FREE_PLACES = 4  # one place in so many is never a dear call's
 LIGHT_IN_A_ROW = 3  # then a dear call has its turn: whoever only reads goes first, and starves nobody
 OVERDUE_S = 0.05  # who runs for so long is no longer waited for
+DEAR_LOOK_S = 1.0  # what a dear call that has not begun waits before it looks for whoever is overdue
 
 
 class Rank(IntEnum):
@@ -66,7 +67,7 @@ class Turns:
             call = _Call(rank if is_placed else Rank.LIGHT, self)
             (self._coming if is_placed else self._returning)[call.rank].append(call)
             self._call_next()
-        self._wait(call)
+        self._wait(call, DEAR_LOOK_S if call.rank is Rank.DEAR else OVERDUE_S)
         _mine.call = call
         try:
             yield is_placed
@@ -88,11 +89,11 @@ class Turns:
         with self._guard:
             self._returning[call.rank].append(call)
             self._call_next()
-        self._wait(call)
+        self._wait(call, OVERDUE_S)
 
-    def _wait(self, call: _Call) -> None:
+    def _wait(self, call: _Call, look_s: float) -> None:
         """Until it is this call's turn; who has had theirs for too long goes on, and is not waited for."""
-        while not call.called.acquire(timeout=OVERDUE_S):
+        while not call.called.acquire(timeout=look_s):
             with self._guard:
                 now_s = time.monotonic()
                 self._running = {one for one in self._running if now_s - one.since_s < OVERDUE_S}

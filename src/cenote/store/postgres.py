@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -28,6 +28,7 @@ from cenote.store.ground import Buries, Cursor, Ground, Unattached, VaultSeam
 from cenote.store.migrations import POSTGRES_WORDS, apply, pending
 from cenote.store.postgres_servers import Server, habits, server_of
 from cenote.store.transaction import Transaction
+from cenote.turns import aside
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -133,21 +134,28 @@ class PostgresStore:
         """Run the body in a transaction, again if it lost to another; return once all of it is durable."""
         for number in range(ATTEMPTS_MAX):
             attempt = _Attempt()
-            try:
-                with self._connection() as connection:
-                    self._run(connection, body, attempt)
-            except _LOST_RACE as failure:
-                self._pause(number, failure)
-                continue
-            except psycopg.OperationalError as failure:
-                if not (attempt.is_committing and self._was_committed(attempt)):
+            with ExitStack() as waiting:  # aside, from the commit on
+                try:
+                    with self._connection() as connection:
+                        self._run(connection, body, attempt, waiting)
+                except _LOST_RACE as failure:
                     self._pause(number, failure)
                     continue
-            self._bury(attempt.graves)
+                except psycopg.OperationalError as failure:
+                    if not (attempt.is_committing and self._was_committed(attempt)):
+                        self._pause(number, failure)
+                        continue
+                self._bury(attempt.graves)
             return cast("T", attempt.result)
         raise InternalErrorException(detail="the database is away, or the transaction kept losing")
 
-    def _run(self, connection: Connection, body: Callable[[Transaction], Any], attempt: _Attempt) -> None:
+    def _run(
+        self,
+        connection: Connection,
+        body: Callable[[Transaction], Any],
+        attempt: _Attempt,
+        waiting: ExitStack,
+    ) -> None:
         line = self._lines[connection]
         attempt.server, transaction = line.server, line.writing
         try:
@@ -159,6 +167,7 @@ class PostgresStore:
                 attempt.transaction_id = (mark.fetchone() or (None,))[0]
                 self._reach("commit.before")
                 attempt.is_committing = True
+                waiting.enter_context(aside())
                 connection.execute("commit")
             self._reach("commit.after")
         except BaseException:
@@ -271,7 +280,8 @@ class PostgresStore:
             log.warning("database connection lost", attempt=attempt, kind=type(failure).__name__)
             self._lost_s = time.monotonic()
             self._pool.check()
-        time.sleep(random.uniform(0.5, 1.5) * BACKOFF_S * 2**attempt)  # noqa: S311 - spreads, hides nothing
+        with aside():
+            time.sleep(random.uniform(0.5, 1.5) * BACKOFF_S * 2**attempt)  # noqa: S311 - it spreads, no more
 
 
 @lru_cache(maxsize=1024)
