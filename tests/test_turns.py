@@ -5,13 +5,22 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import pairwise
 
 import pytest
 
 from cenote import turns as module
-from cenote.turns import FREE_PLACES, LIGHT_IN_A_ROW, WAITING_MAX, Rank, Turns, aside
+from cenote.turns import (
+    DEAR_PER_ADDRESS_MAX,
+    FREE_PLACES,
+    LIGHT_IN_A_ROW,
+    WAITING_MAX,
+    LineFull,
+    Rank,
+    Turns,
+    aside,
+)
 
 WAIT_S_MAX = 20
 LIGHT, DEAR = Rank.LIGHT, Rank.DEAR
@@ -28,16 +37,18 @@ class Caller(threading.Thread):
         name: str = "",
         order: list[str] | None = None,
         waits: bool = True,
+        address: str = "",
     ) -> None:
         super().__init__(daemon=True, name=name)
-        self._turns, self._rank, self._waits = turns, rank, waits
+        self._turns, self._rank, self._waits, self._address = turns, rank, waits, address
         self._order = [] if order is None else order
         self.runs, self.go, self.away = threading.Event(), threading.Event(), threading.Event()
         self.back, self.runs_again, self.end = threading.Event(), threading.Event(), threading.Event()
-        self.is_placed: bool | None = None
+        self.is_placed = False
 
     def run(self) -> None:
-        with self._turns.mine(self._rank) as self.is_placed:
+        with self._turns.mine(self._rank, self._address):
+            self.is_placed = True
             self._order.append(self.name)
             self.runs.set()
             assert self.go.wait(WAIT_S_MAX)
@@ -74,7 +85,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 def in_line(turns: Turns) -> int:
-    return sum(map(len, (*turns._coming, *turns._returning)))
+    return turns.waiting
 
 
 def queued(turns: Turns, caller: Caller) -> Caller:
@@ -144,17 +155,17 @@ def test_who_reads_goes_before_who_signs_in_and_starves_nobody() -> None:
 @pytest.mark.parametrize("places", [1, 2, 4, 64])
 def test_a_flood_of_sign_ins_leaves_places_for_who_reads_and_its_line_has_an_end(places: int) -> None:
     turns = Turns(places)
-    dear_places = max(1, places - places // FREE_PLACES)
+    dear_places = max(1, places - max(1, places // FREE_PLACES))
     inside = [running(turns, DEAR) for _one in range(1)]
     for _one in range(dear_places - 1):  # each of them waits for something, and keeps its place
         inside[-1].go.set()
         inside.append(running(turns, DEAR))
     inside[-1].go.set()
     assert all(caller.away.wait(WAIT_S_MAX) for caller in inside)
-    waiting = [queued(turns, Caller(turns, DEAR)) for _one in range(WAITING_MAX)]
-    refused = running(turns, DEAR)
-    assert refused.is_placed is False
-    end(refused)
+    waiting = [queued(turns, Caller(turns, DEAR, address=f"{n % 3}")) for n in range(WAITING_MAX)]
+    with pytest.raises(LineFull), turns.mine(DEAR, "elsewhere"):
+        pass
+    assert turns.refused_total == 1
     if places > dear_places:
         reader = running(turns)
         assert reader.is_placed is True
@@ -163,6 +174,85 @@ def test_a_flood_of_sign_ins_leaves_places_for_who_reads_and_its_line_has_an_end
     end(*inside, *waiting)
     assert all(caller.is_placed for caller in (*inside, *waiting))
     assert turns._begun == [0, 0]
+
+
+def test_one_address_does_not_fill_the_line_alone() -> None:
+    turns = Turns(64)
+    first = running(turns, waits=False)
+    its = [queued(turns, Caller(turns, DEAR, address="eve")) for _one in range(DEAR_PER_ADDRESS_MAX)]
+    with pytest.raises(LineFull), turns.mine(DEAR, "eve"):
+        pass
+    others = queued(turns, Caller(turns, DEAR, address="ann"))
+    end(first, *its, others)
+    with turns.mine(DEAR, "eve"):  # what is over counts no more
+        assert list(turns._dear_of) == ["eve"]
+    assert not turns._dear_of
+
+
+def test_whoever_is_refused_keeps_nobody_from_reading() -> None:
+    """However many are refused meanwhile: they stand in no line."""
+    turns = Turns(2)
+    inside = running(turns, DEAR)
+    inside.go.set()
+    assert inside.away.wait(WAIT_S_MAX)
+    waiting = [queued(turns, Caller(turns, DEAR, address=f"{n % 3}")) for n in range(WAITING_MAX)]
+    goes_on = threading.Event()
+
+    def flood() -> None:
+        while not goes_on.is_set():
+            with suppress(LineFull), turns.mine(DEAR, "flood"):
+                pass
+
+    floods = [threading.Thread(target=flood, daemon=True) for _one in range(4)]
+    for one in floods:
+        one.start()
+    until(lambda: turns.refused_total > 1_000)
+    for _reader in range(20):
+        with turns.mine(LIGHT):
+            pass
+    goes_on.set()
+    for one in floods:
+        one.join(WAIT_S_MAX)
+    end(inside, *waiting)
+
+
+class Interrupted(BaseException):
+    """What a signal may raise in the main thread, anywhere."""
+
+
+class Cut:
+    """What a call waits at, as often as it may before it is interrupted."""
+
+    def __init__(self, waits: int) -> None:
+        self._lock, self._waits = threading.Lock(), waits
+        self._lock.acquire()
+
+    def acquire(self) -> None:
+        if not self._waits:
+            raise Interrupted
+        self._waits -= 1
+        self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("waits", [0, 1], ids=["in line", "on its return"])
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_who_is_interrupted_while_it_waits_takes_nothing_along(
+    monkeypatch: pytest.MonkeyPatch, waits: int, *, is_busy: bool
+) -> None:
+    turns = Turns(2, at_once=1 if waits == 0 else 2)
+    others = [running(turns, waits=False)] if is_busy else []
+    with monkeypatch.context() as patch:
+        patch.setattr(module._Call, "__post_init__", lambda call: setattr(call, "called", Cut(waits)))
+        with pytest.raises(Interrupted), turns.mine(DEAR), aside():
+            pass
+    end(*others)
+    with turns.mine(DEAR):
+        pass
+    assert (turns._begun, turns._running, turns.waiting) == ([0, 0], set(), 0)
+    assert not turns._dear_of
 
 
 def test_not_more_calls_are_under_way_than_there_are_places() -> None:
@@ -186,8 +276,8 @@ def test_a_call_that_fails_gives_its_turn_and_its_place_back() -> None:
             1 // 0  # noqa: B018
         with pytest.raises(ZeroDivisionError), turns.mine(DEAR), aside():
             1 // 0  # noqa: B018
-    with turns.mine(DEAR) as is_placed:
-        assert is_placed
+    with turns.mine(DEAR):
+        pass
     assert (turns._begun, turns._running) == ([0, 0], set())
 
 
@@ -206,7 +296,7 @@ def test_a_thread_without_a_turn_steps_aside_for_nobody() -> None:
 
 def test_of_many_threads_never_more_run_than_may_and_all_get_through() -> None:
     turns, guard = Turns(16, 2), threading.Lock()
-    inside, most, done = 0, 0, list[bool]()
+    inside, most, done = 0, 0, list[int]()
 
     def count(by: int) -> None:
         nonlocal inside, most
@@ -217,20 +307,20 @@ def test_of_many_threads_never_more_run_than_may_and_all_get_through() -> None:
     def work(seed: int) -> None:
         chance = random.Random(seed)
         for _call in range(60):
-            with turns.mine(chance.choice((LIGHT, DEAR))) as is_placed:
+            with turns.mine(chance.choice((LIGHT, DEAR))):
                 for wait in range(chance.randrange(1, 4)):
                     with aside() if wait else nullcontext():
                         time.sleep(chance.random() / 5_000)
                     count(1)
                     time.sleep(chance.random() / 20_000)
                     count(-1)
-            done.append(is_placed)
+            done.append(seed)
 
     with ThreadPoolExecutor(24) as threads:
         for result in [threads.submit(work, seed) for seed in range(24)]:
             result.result(WAIT_S_MAX * 2)
     assert most == 2
-    assert done == [True] * 24 * 60
+    assert len(done) == 24 * 60
     assert (turns._begun, turns._running, in_line(turns)) == ([0, 0], set(), 0)
 
 

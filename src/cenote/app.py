@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from cenote.blindings import Blindings
 from cenote.clock import Clock
 from cenote.cores import Cores
 from cenote.counting import Counting
@@ -33,7 +34,7 @@ from cenote.seams import Seams
 from cenote.services import Locality, Services
 from cenote.settings import Settings
 from cenote.stand_ins import StandIns
-from cenote.store.contract import Store
+from cenote.store.contract import Engine, Store
 from cenote.store.sqlite import SQLiteStore
 from cenote.turns import Turns
 from cenote.vault.pool_secrets import PoolSecrets
@@ -65,7 +66,6 @@ OPERATION_MODULES = (
     "sign_up",
     "tags",
 )
-AT_ONCE, AT_ONCE_ON_POSTGRES = 1, 4  # calls in Python, those that wait for PostgreSQL's answers included
 _PUBLIC_URL = "public_url"
 
 
@@ -115,15 +115,16 @@ def build(settings: Settings, *, keeps_messages: bool = False, cores: Cores | No
             )
             courier = Courier(store, sender, clock.now_ms, habits)
             opened.callback(courier.close)
-        metrics = Metrics(_figures(store, vault, courier, housekeeper, clock.now_ms))
+        turns = Turns(settings.threads, store.calls_at_once)
+        opened.callback(turns.close)
+        metrics = Metrics([*_figures(store, vault, courier, housekeeper, clock.now_ms), *_lines(turns)])
         extra = doors(services, clock.advance, seams) if settings.dev else []
         peers = Peers([network_of(name) for name in settings.trusted_proxies])
         wsgi = application(protocol, services, metrics, peers, extra)
-        turns = Turns(settings.threads, AT_ONCE if settings.database_url is None else AT_ONCE_ON_POSTGRES)
         return Application(wsgi, services, clock, peers, turns, opened.pop_all().close)
 
 
-def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Store:
+def open_store(settings: Settings, reach: Callable[[str], None] = lambda _name: None) -> Engine:
     """The engine that the settings name, with its schema up to date and no vault yet."""
     if settings.database_url is None:
         return SQLiteStore(settings.data, reach=reach)
@@ -214,6 +215,17 @@ def _figures(
     ]
 
 
+def _lines(turns: Turns) -> list[Figure]:
+    return [
+        Figure("cenote_calls_waiting", "Calls that wait for their turn", lambda: turns.waiting),
+        Figure(
+            "cenote_calls_turned_away",
+            "Sign-ins and the like refused because too many waited, since the start",
+            lambda: turns.refused_total,
+        ),
+    ]
+
+
 def _services(settings: Settings, store: Store, vault: Vault, clock: Clock, gate: Gate) -> Services:
     pool_secrets = PoolSecrets(vault.keyring)
     return Services(
@@ -226,6 +238,7 @@ def _services(settings: Settings, store: Store, vault: Vault, clock: Clock, gate
         master=vault.master,
         server_secret=vault.server_secret,
         gate=gate,
+        blindings=Blindings(os.urandom),
         now_ms=clock.now_ms,
         wall_ms=lambda: time.time_ns() // 1_000_000,
         random_bytes=os.urandom,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from cenote.blindings import Blindings
 from cenote.gate import Gate
 from cenote.stand_ins import StandIns
 from cenote.store.contract import Store
@@ -67,6 +68,7 @@ class Services:
     master: Masters
     server_secret: bytes
     gate: Gate
+    blindings: Blindings
     now_ms: Callable[[], int]
     wall_ms: Callable[[], int]  # the real time, to which whatever a client signed at a time is held
     random_bytes: Callable[[int], bytes]
@@ -107,4 +109,9 @@ def uuid_of(entropy: bytes) -> str:
 def begin_call(call_id: str) -> None:
     """Name the request that this thread is answering."""
     _call_id.set(call_id)
+    _presented.set(None)
+
+
+def end_call() -> None:
+    """Let go of the token that the call came with: a thread may wait long for its next one."""
     _presented.set(None)

@@ -105,7 +105,9 @@ class Settings:
         default="cenote",
     )
     threads: int = _setting(
-        "How many requests are answered at the same time.", values.whole(1, THREADS_MAX), default=64
+        "How many requests are under way at the same time; the others wait.",
+        values.whole(1, THREADS_MAX),
+        default=64,
     )
     workers: int = _setting(
         "How many processes serve; more than one only on PostgreSQL, and never in development.",

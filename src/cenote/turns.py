@@ -9,17 +9,17 @@ not before that lock.  A call gives its turn up while it waits for a commit, a s
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 WAITING_MAX = 128  # dear calls that have not begun; more are refused
-FREE_PLACES = 4  # one place in so many is never a dear call's
+DEAR_PER_ADDRESS_MAX = 96  # dear calls of one address, in line and under way: it does not fill the line alone
+FREE_PLACES = 4  # one place in so many, and at least one of several, is never a dear call's
 LIGHT_IN_A_ROW = 3  # then a dear call has its turn: whoever only reads goes first, and starves nobody
 OVERDUE_S = 0.05  # who runs for so long is no longer waited for
-DEAR_LOOK_S = 1.0  # what a dear call that has not begun waits before it looks for whoever is overdue
 
 
 class Rank(IntEnum):
@@ -29,13 +29,19 @@ class Rank(IntEnum):
     DEAR = 1
 
 
+class LineFull(Exception):
+    """Too many dear calls wait, or too many of one address: this one does not stand in line."""
+
+
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One call: its rank, and since when it has its turn."""
+    """One call: its rank, the line in which it stands, whether it has begun, since when it has its turn."""
 
     rank: Rank
     turns: "Turns"
     called: threading.Lock = field(default_factory=threading.Lock)
+    line: "deque[_Call] | None" = None
+    has_begun: bool = False
     since_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -51,32 +57,40 @@ class Turns:
     def __init__(self, places: int, at_once: int = 1) -> None:
         """`places`: how many calls may be under way, those that have stepped aside included."""
         self._at_once = at_once
-        self._places, self._dear_places = places, max(1, places - places // FREE_PLACES)
+        self._places, self._dear_places = places, max(1, places - max(1, places // FREE_PLACES))
         self._begun = [0, 0]
+        self._dear_of: Counter[str] = Counter()
         self._coming: tuple[deque[_Call], deque[_Call]] = (deque(), deque())
         self._returning: tuple[deque[_Call], deque[_Call]] = (deque(), deque())
         self._running: set[_Call] = set()
         self._light_in_a_row = 0
         self._guard = threading.Lock()
+        self._somebody_waits = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._is_closed = False
+        self.refused_total = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line now."""
+        return sum(map(len, (*self._coming, *self._returning)))
 
     @contextmanager
-    def mine(self, rank: Rank) -> Iterator[bool]:
-        """Have a turn, and a place; False for a call that is to be refused, since too many wait for one."""
+    def mine(self, rank: Rank, address: str = "") -> Iterator[None]:
+        """Have a place and a turn; `LineFull` when too many dear calls wait for one."""
+        call = _Call(rank, self)
         with self._guard:
-            is_placed = rank is Rank.LIGHT or len(self._coming[rank]) < WAITING_MAX
-            call = _Call(rank if is_placed else Rank.LIGHT, self)
-            (self._coming if is_placed else self._returning)[call.rank].append(call)
-            self._call_next()
-        self._wait(call, DEAR_LOOK_S if call.rank is Rank.DEAR else OVERDUE_S)
-        _mine.call = call
+            if rank is Rank.DEAR:
+                self._let_in(address)
+            self._stand_in(self._coming[rank], call)
         try:
-            yield is_placed
+            call.called.acquire()
+            _mine.call = call
+            yield
         finally:
             _mine.call = None
             with self._guard:
-                self._begun[rank] -= is_placed
-                self._running.discard(call)
-                self._call_next()
+                self._leave(call, address)
 
     def step_aside(self, call: _Call) -> None:
         """Let the next have its turn; the place is kept."""
@@ -87,17 +101,55 @@ class Turns:
     def return_to(self, call: _Call) -> None:
         """Stand in line again, before those who have not begun."""
         with self._guard:
-            self._returning[call.rank].append(call)
-            self._call_next()
-        self._wait(call, OVERDUE_S)
+            self._stand_in(self._returning[call.rank], call)
+        call.called.acquire()
 
-    def _wait(self, call: _Call, look_s: float) -> None:
-        """Until it is this call's turn; who has had theirs for too long goes on, and is not waited for."""
-        while not call.called.acquire(timeout=look_s):
+    def close(self) -> None:
+        """Watch no more."""
+        self._is_closed = True
+        self._somebody_waits.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def _let_in(self, address: str) -> None:
+        if len(self._coming[Rank.DEAR]) >= WAITING_MAX or self._dear_of[address] >= DEAR_PER_ADDRESS_MAX:
+            self.refused_total += 1
+            raise LineFull
+        self._dear_of[address] += 1
+
+    def _leave(self, call: _Call, address: str) -> None:
+        """Give everything back, from wherever the call was interrupted; the guard is held."""
+        if call.line is not None:
+            call.line.remove(call)
+        self._begun[call.rank] -= call.has_begun
+        self._running.discard(call)
+        if call.rank is Rank.DEAR:
+            self._dear_of[address] -= 1
+            if not self._dear_of[address]:
+                del self._dear_of[address]
+        self._call_next()
+
+    def _stand_in(self, line: deque[_Call], call: _Call) -> None:
+        """Join a line, and have it watched unless it is this call's turn already; the guard is held."""
+        line.append(call)
+        call.line = line
+        self._call_next()
+        if call not in self._running and not self._somebody_waits.is_set():
+            self._somebody_waits.set()
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="cenote-turns", daemon=True)
+                self._watcher.start()
+
+    def _watch(self) -> None:
+        """While somebody waits: who has had their turn for too long goes on, and is not waited for."""
+        while self._somebody_waits.wait() and not self._is_closed:
+            time.sleep(OVERDUE_S)
             with self._guard:
                 now_s = time.monotonic()
                 self._running = {one for one in self._running if now_s - one.since_s < OVERDUE_S}
                 self._call_next()
+                if not self.waiting:
+                    self._somebody_waits.clear()
 
     def _call_next(self) -> None:
         """Give free turns to whose they are; the guard is held."""
@@ -105,7 +157,7 @@ class Turns:
             call = self._next()
             if call is None:
                 return
-            call.since_s = time.monotonic()
+            call.line, call.has_begun, call.since_s = None, True, time.monotonic()
             self._running.add(call)
             call.called.release()
 
@@ -141,5 +193,5 @@ def aside() -> Iterator[None]:
     try:
         yield
     finally:
-        call.turns.return_to(call)
         _mine.call = call
+        call.turns.return_to(call)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cenote.domain.powers import BLINDING_BYTES
+from cenote.domain.powers import BLINDING_BYTES, blinding_of
 from cenote.domain.sealed import digest_of
 from cenote.domain.srp import is_password
 from cenote.domain.users import Status, User
@@ -150,7 +150,7 @@ def hold_against_the_row(person: Person, user: User, is_member: bool, sessions: 
         assert holds in person.holds_session, person
         person.holds_session = {holds}
     assert user.password is not None
-    who, unblinded = (user.password, user.pool_id, user.username), bytes(BLINDING_BYTES)
+    who, unblinded = (user.password, user.pool_id, user.username), blinding_of(bytes(BLINDING_BYTES))
     right = {one for one in person.password if is_password(*who, one, unblinded)}
     assert right, person
     person.password = right

@@ -35,7 +35,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 FOR_ALL = {"errors", "log", "registry", "services", "settings"}
 BELOW = {"domain", "errors", "folders", "log", "turns"}
 WAYS_OUT = {"store", "vault", "triggers", "delivery", "federation"}
-SEAMS = {"clock", "gate", "stand_ins", "verification"}  # modules that each fill one place in `Services`
+# Modules that each fill one place in `Services`.
+SEAMS = {"blindings", "clock", "gate", "stand_ins", "verification"}
 # What is done at a start and behind the answers.
 STEWARDS = {
     "agreement",

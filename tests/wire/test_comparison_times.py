@@ -21,7 +21,7 @@ import pytest
 from cenote.app import build, load_operations
 from cenote.domain import clients, srp
 from cenote.domain.codes import Code, Purpose
-from cenote.domain.powers import BLINDING_BYTES
+from cenote.domain.powers import BLINDING_BYTES, blinding_of
 from cenote.errors import CodeMismatchException, InvalidSignatureException, NotAuthorizedException
 from cenote.operations.codes import Channel, known_code, new_promise
 from cenote.operations.sign_in import srp as srp_flow
@@ -189,7 +189,7 @@ def proof(services: Services) -> Way:
     """The proof of a password; two powers each, so that there are fewer samples."""
     pool, user = user_of(services)
     secret, client_public = bytes(range(1, 33)), bytes(range(1, 65))
-    server_public = srp.public_value(user.password, secret, bytes(BLINDING_BYTES))
+    server_public = srp.public_value(user.password, secret, blinding_of(bytes(BLINDING_BYTES)))
     challenge = Challenge(
         name="PASSWORD_VERIFIER",
         pool_id=pool.pool_id,

@@ -3,11 +3,12 @@ Powers of SRP's generator from a table: forty multiplications each, where a powe
 
 A table is read at places that the exponent decides, and who shares the machine's caches may see some of them.
 So no exponent is ever looked up as it is: g^x = g^(x + r) * g^-r, with an r that is used once.  The places of
-either factor alone are chance, whatever x is, and those of many sign-ins together add up to nothing.  Leaves
-out other bases than the generator, and where r comes from.
+either factor alone are chance, whatever x is.  Those of both, held against each other, are not: a blinding is
+made at another time than it is used (`blindings.py`).  Leaves out other bases than the generator.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import gmpy2
@@ -34,17 +35,28 @@ _DIGITS = 256
 Row = Sequence[gmpy2.mpz]
 
 
-def power_of_generator(exponent: bytes, blinding: bytes) -> gmpy2.mpz:
-    """
-    The generator to this power, modulo the prime (about 0.2 ms).
+@dataclass(frozen=True, slots=True, repr=False)
+class Blinding:
+    """A random number to add to one exponent, and the power that takes it away again."""
 
-    `blinding` is BLINDING_BYTES of fresh chance; the result is the same whatever it is.
-    """
-    if len(exponent) > EXPONENT_BYTES or len(blinding) != BLINDING_BYTES:
-        raise ValueError("an exponent too long, or a blinding of another length")
-    hidden, blind = int.from_bytes(exponent, "big"), int.from_bytes(blinding, "big")
-    forward, backward = tables()
-    return _product(forward, hidden + blind) * _product(backward, blind) % PRIME
+    addend: int
+    inverse: gmpy2.mpz
+
+
+def blinding_of(chance: bytes) -> Blinding:
+    """A blinding of BLINDING_BYTES of fresh chance (about 0.12 ms); it is for one power and no second."""
+    if len(chance) != BLINDING_BYTES:
+        raise ValueError("a blinding of another length")
+    addend = int.from_bytes(chance, "big")
+    return Blinding(addend, _product(tables()[1], addend))
+
+
+def power_of_generator(exponent: bytes, blinding: Blinding) -> gmpy2.mpz:
+    """The generator to this power, modulo the prime (about 0.12 ms); the same whatever it is blinded with."""
+    if len(exponent) > EXPONENT_BYTES:
+        raise ValueError("an exponent too long")
+    hidden = int.from_bytes(exponent, "big") + blinding.addend
+    return _product(tables()[0], hidden) * blinding.inverse % PRIME
 
 
 @cache

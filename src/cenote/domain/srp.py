@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import gmpy2
 
-from cenote.domain.powers import EXPONENT_BYTES, GENERATOR, PRIME, power_of_generator
+from cenote.domain.powers import EXPONENT_BYTES, GENERATOR, PRIME, Blinding, power_of_generator
 
 SALT_BYTES = 16
 VERIFIER_BYTES = 384
@@ -31,9 +31,9 @@ class Verifier:
     value: bytes
 
 
-def verifier_of(pool_id: str, username: str, password: str, salt: bytes, blinding: bytes) -> Verifier:
+def verifier_of(pool_id: str, username: str, password: str, salt: bytes, blinding: Blinding) -> Verifier:
     """
-    The verifier of a password; `blinding` is BLINDING_BYTES of fresh chance, which leave no trace in it.
+    The verifier of a password; the blinding leaves no trace in it, and is used for nothing else.
 
     `username` is the name that clients are told as USER_ID_FOR_SRP.
     """
@@ -43,7 +43,7 @@ def verifier_of(pool_id: str, username: str, password: str, salt: bytes, blindin
     return Verifier(salt, int(power).to_bytes(VERIFIER_BYTES, "big"))
 
 
-def is_password(kept: Verifier, pool_id: str, username: str, password: str, blinding: bytes) -> bool:
+def is_password(kept: Verifier, pool_id: str, username: str, password: str, blinding: Blinding) -> bool:
     """True for the one password; as dear for a wrong one, and compared in constant time."""
     given = verifier_of(pool_id, username, password, kept.salt, blinding)
     return hmac.compare_digest(given.value, kept.value)
@@ -55,7 +55,7 @@ def _pad(number: bytes) -> bytes:
     return b"\0" + number if number[0] & 0x80 else number
 
 
-def public_value(kept: Verifier, secret: bytes, blinding: bytes) -> bytes:
+def public_value(kept: Verifier, secret: bytes, blinding: Blinding) -> bytes:
     """The server's public value B of one sign-in; the secret is SECRET_BYTES of chance."""
     blinded = _MULTIPLIER * _number(kept.value)
     return _bytes((blinded + power_of_generator(secret, blinding)) % PRIME)

@@ -8,21 +8,32 @@ serves the open internet puts a proxy in front that buffers requests.  Leaves ou
 """
 
 import io
+import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from cenote.gate import DEAR_OPERATIONS
-from cenote.http.edge import BODY_BYTES_MAX, IS_PLACED
+from cenote.http.edge import ARRIVED_S, BODY_BYTES_MAX, EXPOSED_HEADERS
 from cenote.http.peers import Peers
-from cenote.turns import Rank, Turns
+from cenote.services import uuid_of
+from cenote.turns import LineFull, Rank, Turns
+from cenote.wire.protocol import CONTENT_TYPE
 
 READING_THREADS_MAX = 512
 READINGS_PER_ADDRESS_MAX = 128
 _FULL = b'{"__type":"TooManyRequestsException","message":"Too many requests"}'
-_JSON = [("content-type", "application/x-amz-json-1.1"), ("connection", "close")]
+_FULL_HEADERS = [
+    ("content-type", CONTENT_TYPE),
+    ("x-amzn-errortype", "TooManyRequestsException:"),
+    ("x-amzn-errormessage", "Too many requests"),
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", EXPOSED_HEADERS),
+    ("connection", "close"),
+]
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -38,16 +49,23 @@ class WholeRequests:
         self._guard = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """Read the whole request, or refuse it; then answer it when there is a place and a turn."""
-        with self._share_of(self._peers.address(environ)) as has_one:
+        """
+        Read the whole request, then answer it when there is a place and a turn; or refuse it.
+
+        A refusal takes no turn: a flood of them would keep away whoever has a place.
+        """
+        address = self._peers.address(environ)
+        with self._share_of(address) as has_one:
             if not has_one:
-                start_response("400 Bad Request", _JSON)
-                return [_FULL]
+                return _refused(start_response)
             body, length = _body_of(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(length)
-        with self._turns.mine(_rank_of(environ)) as is_placed:
-            environ[IS_PLACED] = is_placed
-            return list(self._wsgi(environ, start_response))
+        environ[ARRIVED_S] = time.perf_counter()
+        try:
+            with self._turns.mine(_rank_of(environ), address):
+                return list(self._wsgi(environ, start_response))
+        except LineFull:
+            return _refused(start_response)
 
     @contextmanager
     def _share_of(self, address: str) -> Iterator[bool]:
@@ -62,6 +80,12 @@ class WholeRequests:
                 self._reading[address] -= has_one
                 if not self._reading[address]:
                     del self._reading[address]
+
+
+def _refused(start_response: Callable[..., Any]) -> list[bytes]:
+    """TooManyRequestsException as any client understands it."""
+    start_response("400 Bad Request", [*_FULL_HEADERS, ("x-amzn-requestid", uuid_of(os.urandom(16)))])
+    return [_FULL]
 
 
 def _rank_of(environ: dict[str, Any]) -> Rank:

@@ -15,6 +15,7 @@ from cenote.domain.times import wire_time
 from cenote.http.edge import read_body
 from cenote.seams import Seams
 from cenote.services import Services
+from cenote.turns import aside
 
 MESSAGES_SHOWN_MAX = 1_000
 WAIT_S_MAX = 30.0
@@ -49,7 +50,8 @@ class InboxDoor:
         until = time.monotonic() + wait_s
         found = self._messages(to)
         while not found and time.monotonic() < until:
-            time.sleep(POLL_S)
+            with aside():
+                time.sleep(POLL_S)
             found = self._messages(to)
         response.media = [_shown(message) for message in found]
 

@@ -27,7 +27,7 @@ ERROR_MESSAGE_HEADER_CHARACTERS_MAX = 1_024
 PREFLIGHT_AGE_S = 172_800
 EXPOSED_HEADERS = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 FAULT_HEADER = "X-CENOTE-FAULT"
-IS_PLACED = "cenote.is_placed"  # whether the call found a place, or is to be refused (`buffering.py`)
+ARRIVED_S = "cenote.arrived_s"  # when the request was whole (`buffering.py`)
 PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 log = logger("cenote.access")
@@ -44,7 +44,7 @@ class ApiResource:
 
     def on_post(self, request: Request, response: Response) -> None:
         """Serve one call, whatever comes of it."""
-        began = time.perf_counter()
+        began = request.env.get(ARRIVED_S) or time.perf_counter()
         call_id = uuid_of(os.urandom(16))
         body = read_body(request, BODY_BYTES_MAX)
         if body is None:
@@ -58,7 +58,6 @@ class ApiResource:
                     Head(request.query_string, request.get_header, self._peers.address(request.env)),
                     body,
                     request.get_header(FAULT_HEADER) if self._heeds_faults else None,
-                    is_placed=request.env.get(IS_PLACED, True),
                 )
             )
         _put(response, reply, call_id)

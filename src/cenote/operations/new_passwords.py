@@ -5,7 +5,6 @@ Leaves out the policy (`domain/passwords.py`), whose sentence depends on the ope
 """
 
 from cenote.domain.pools import password_policy
-from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.registrations import Pool
 from cenote.domain.srp import SALT_BYTES, Verifier, is_password, verifier_of
 from cenote.domain.users import User
@@ -30,10 +29,10 @@ def new_verifier(services: Services, pool: Pool, user: User, password: str) -> V
         if knows_password(services, user, one, password):
             raise PasswordHistoryPolicyViolationException
     salt = services.random_bytes(SALT_BYTES)
-    return verifier_of(user.pool_id, user.username, password, salt, services.random_bytes(BLINDING_BYTES))
+    return verifier_of(user.pool_id, user.username, password, salt, services.blindings.take())
 
 
 def knows_password(services: Services, user: User, kept: Verifier, password: str) -> bool:
     """Whether this is the password of which that is kept; as dear for a wrong one."""
-    blinding = services.random_bytes(BLINDING_BYTES)
+    blinding = services.blindings.take()
     return is_password(kept, user.pool_id, user.username, password, blinding)

@@ -7,7 +7,6 @@ from cenote.domain import attributes, names, passwords, pools
 from cenote.domain.clients import hides_user_existence, writable_attributes
 from cenote.domain.codes import Code, Purpose
 from cenote.domain.limits import Limit
-from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import SALT_BYTES, Verifier, verifier_of
 from cenote.domain.users import Status, User
@@ -190,7 +189,7 @@ def _new_user(services: Services, pool: Pool, username: str, given: dict[str, st
 
 def _verifier(services: Services, user: User, password: str) -> Verifier:
     salt = services.random_bytes(SALT_BYTES)
-    return verifier_of(user.pool_id, user.username, password, salt, services.random_bytes(BLINDING_BYTES))
+    return verifier_of(user.pool_id, user.username, password, salt, services.blindings.take())
 
 
 def _channel(pool: Pool, user: User) -> Channel | None:

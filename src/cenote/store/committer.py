@@ -183,6 +183,8 @@ class Committer:
                 self._careful_batches = CAREFUL_BATCHES
                 self._roll_back()
                 self._connection.execute("begin immediate")
+            for ticket in batch:  # of a first pass there are none: what it dug is rolled back
+                ticket.graves = ()
             for ticket in batch:
                 self._run_body(ticket)
         self._reach("commit.before")
@@ -198,13 +200,14 @@ class Committer:
                 if not self._connection.in_transaction:
                     raise
                 return False
+            if not self._connection.in_transaction:  # lost, and the body kept silent about it
+                raise sqlite3.OperationalError("the transaction was rolled back")
             ticket.graves = self._transaction.take_graves()
             self._reach("body.after")
         return True
 
     def _run_body(self, ticket: Ticket) -> None:
         """Run one body in its savepoint; its refusal is its own, a broken transaction is everybody's."""
-        ticket.graves = ()
         self._connection.execute("savepoint body")
         try:
             ticket.result = ticket.body(self._transaction)

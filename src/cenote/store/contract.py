@@ -45,3 +45,12 @@ class Store(Protocol):
     def close(self) -> None:
         """Finish what is under way and let go of the database."""
         ...
+
+
+class Engine(Store, Protocol):
+    """A store that serves calls."""
+
+    @property
+    def calls_at_once(self) -> int:
+        """How many of them should run at once, those that wait for an answer of the database included."""
+        ...

@@ -42,6 +42,9 @@ BACKOFF_S = 0.005
 OUTCOME_WAIT_S_MAX = 20.0
 OUTCOME_POLL_S = 0.2
 TOMBSTONE_WAIT_S_MAX = 1.0  # then the answer leaves all the same: the redo owes the tombstone
+CALLS_AT_ONCE = 4  # beside a database on the same machine
+ROUND_TRIP_S_PER_CALL = 0.000_1  # one call more for so much of a round trip
+ROUND_TRIPS = 5
 MIGRATION_LOCK = 0x43454E4F  # one number for every node: "CENO"
 # A statement that was prepared in a pipeline which then broke off is not known to the server: seen after a
 # deadlock, in whatever came next.  The transaction is rolled back whole, so it may be run again.
@@ -108,9 +111,15 @@ class PostgresStore:
             self._pool.open(wait=True, timeout=CONNECTION_WAIT_S_MAX)
             with self._pool.connection() as connection:
                 _migrate(connection)
+                self._round_trip_s = min(_round_trip_s(connection) for _time in range(ROUND_TRIPS))
         except (psycopg.Error, PoolTimeout) as failure:
             self._pool.close()
             raise CenoteError(f"The database can't be used ({type(failure).__name__}).") from failure
+
+    @property
+    def calls_at_once(self) -> int:
+        """More, the longer an answer takes to come: else the machine would idle while all wait for one."""
+        return min(CALLS_AT_ONCE + round(self._round_trip_s / ROUND_TRIP_S_PER_CALL), CONNECTIONS_MAX)
 
     def attach(self, sealer: Sealer, tombstones: Buries) -> None:
         """Give the store its vault."""
@@ -279,8 +288,9 @@ class PostgresStore:
         if not isinstance(failure, _LOST_RACE):
             log.warning("database connection lost", attempt=attempt, kind=type(failure).__name__)
             self._lost_s = time.monotonic()
-            self._pool.check()
         with aside():
+            if not isinstance(failure, _LOST_RACE):
+                self._pool.check()
             time.sleep(random.uniform(0.5, 1.5) * BACKOFF_S * 2**attempt)  # noqa: S311 - it spreads, no more
 
 
@@ -288,6 +298,12 @@ class PostgresStore:
 def spelled(sql: str) -> bytes:
     """The statement with its parameters as psycopg spells them."""
     return _NAMED.sub(r"%(\1)s", sql).encode()
+
+
+def _round_trip_s(connection: Connection) -> float:
+    began = time.perf_counter()
+    connection.execute("select 1")
+    return time.perf_counter() - began
 
 
 def _migrate(connection: Connection) -> None:

@@ -62,6 +62,11 @@ class SQLiteStore:
         transaction = self._transaction(self._writer, DocumentCache(0))
         self._committer = Committer(self._writer, transaction, self._vault, self._checkpoint, reach)
 
+    @property
+    def calls_at_once(self) -> int:
+        """One: its answers are function calls, and who waits for a commit steps aside."""
+        return 1
+
     def attach(self, sealer: Sealer, tombstones: Buries) -> None:
         """Give the store its vault."""
         self._vault.sealer, self._vault.tombstones = sealer, tombstones

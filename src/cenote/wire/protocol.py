@@ -18,12 +18,11 @@ from cenote.errors import (
     InternalErrorException,
     InvalidParameterException,
     SerializationException,
-    TooManyRequestsException,
     UnknownOperationException,
 )
 from cenote.log import logger
 from cenote.registry import OPERATIONS, Answer, Operation
-from cenote.services import Services, begin_call
+from cenote.services import Services, begin_call, end_call
 from cenote.wire.admission import Admission
 from cenote.wire.authorization import Authorizer
 from cenote.wire.model import Model
@@ -52,7 +51,6 @@ class Call:
     head: Head
     body: bytes
     fault: str | None = None  # the name of the exception that a developer wants to meet
-    is_placed: bool = True  # else there are too many like it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +94,8 @@ class Protocol:
             at, kind = _place_of(failure), type(failure).__name__
             log.error("fault", operation=shown, at=at, kind=kind)
             return _refusal(shown, InternalErrorException())
+        finally:
+            end_call()
         return Reply(200, b"" if answer is None else _encoder.encode(answer), name)
 
     def _run(self, name: str, call: Call) -> Answer:
@@ -103,8 +103,6 @@ class Protocol:
         serve = self.operations.get(name)
         if known is None or serve is None or not _is_json_1_1(call.content_type):
             raise UnknownOperationException
-        if not call.is_placed:
-            raise TooManyRequestsException(detail="too many calls that sign wait for their turn")
         self.admission.check_server_rules(known, call.head.address)
         request = _decoded(call.body)
         self.admission.check_pool_rules(known, call.head.address, request)

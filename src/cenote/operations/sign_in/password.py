@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from cenote.domain.clients import hides_user_existence
 from cenote.domain.limits import Subject
-from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import SALT_BYTES, VERIFIER_BYTES, Verifier, is_password
 from cenote.domain.users import Status, User
@@ -67,4 +66,4 @@ def _knows_password(services: Services, pool: Pool, user: User | None, password:
     """Whether the password is the user's; as dear for nobody as for somebody."""
     kept = _NOBODY if user is None or user.password is None else user.password
     username = "" if user is None else user.username
-    return is_password(kept, pool.pool_id, username, password, services.random_bytes(BLINDING_BYTES))
+    return is_password(kept, pool.pool_id, username, password, services.blindings.take())

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 
 from cenote.domain import names, pools, srp
 from cenote.domain.limits import Subject
-from cenote.domain.powers import BLINDING_BYTES
 from cenote.domain.registrations import Client, Pool
 from cenote.domain.srp import PUBLIC_HEX_DIGITS_MAX, SALT_BYTES, SECRET_BYTES, VERIFIER_BYTES, Verifier
 from cenote.domain.users import User
@@ -52,7 +51,7 @@ def user_srp_auth(services: Services, pool: Pool, client: Client, parameters: Ma
         require_usable(user)
     kept, shown = _kept(services, pool, user, username), _shown(services, pool, user, username)
     secret = services.random_bytes(SECRET_BYTES)
-    server_public = srp.public_value(kept, secret, services.random_bytes(BLINDING_BYTES))
+    server_public = srp.public_value(kept, secret, services.blindings.take())
     challenge = Challenge(
         name=PASSWORD_VERIFIER,
         pool_id=pool.pool_id,
