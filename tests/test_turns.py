@@ -289,6 +289,20 @@ def test_an_overdue_call_goes_on_and_nobody_waits_for_it() -> None:
     assert (turns._begun, turns._running) == ([0, 0], set())
 
 
+def test_the_watch_ends_at_whatever_moment_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OVERDUE_S", 0.001)
+    for pause_ms in range(200):
+        turns = Turns(4)
+        first = running(turns, waits=False)
+        second = queued(turns, Caller(turns, waits=False))
+        end(first, second)
+        time.sleep(pause_ms / 100_000)
+        closing = threading.Thread(target=turns.close, daemon=True)
+        closing.start()
+        closing.join(WAIT_S_MAX)
+        assert not closing.is_alive()
+
+
 def test_a_thread_without_a_turn_steps_aside_for_nobody() -> None:
     with aside(), aside():
         pass

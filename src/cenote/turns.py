@@ -106,8 +106,9 @@ class Turns:
 
     def close(self) -> None:
         """Watch no more."""
-        self._is_closed = True
-        self._somebody_waits.set()
+        with self._guard:
+            self._is_closed = True
+            self._somebody_waits.set()
         if self._watcher is not None:
             self._watcher.join()
 
@@ -148,7 +149,7 @@ class Turns:
                 now_s = time.monotonic()
                 self._running = {one for one in self._running if now_s - one.since_s < OVERDUE_S}
                 self._call_next()
-                if not self.waiting:
+                if not self.waiting and not self._is_closed:
                     self._somebody_waits.clear()
 
     def _call_next(self) -> None:
