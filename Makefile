@@ -29,7 +29,8 @@ TRY = for pause in 2 10 0; do $(1) && break; [ $$pause -gt 0 ] || { echo '$(2)' 
 # share is seldom made twice, and nobody waits.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
 # What the thorough suite has is left out of every day's, unless somebody picks: what they pick is run.
-PICKED = $(filter -k% -m% tests% --lf --ff --last-failed --failed-first,$(ARGS))
+PICKED = $(filter -k% -m% tests% ./tests% $(CURDIR)/tests% --lf --ff --last-failed --failed-first --nf --sw% \
+	--stepwise%,$(ARGS))
 EVERYDAY = $(if $(PICKED),,-m 'not thorough')
 
 # Other people's clients, each with an environment of its own; tests/clients/ drives them.

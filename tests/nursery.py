@@ -74,6 +74,7 @@ class QuickHouse(House):
     _worker = -1  # the process that serves, who may die by itself; none of a server that was not forked
 
     def _fork(self, *flags: str) -> Born:
+        assert not self.variables, "a forked server has the nursery's own environment"
         ours, theirs = os.pipe()
         with self.log.open("ab") as log:
             pid = _fork(self.command(*flags)[3:], theirs, log.fileno())
@@ -141,11 +142,11 @@ def run_command(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _status_told(told: IO[str], pid: int) -> int:
-    """The exit status that a process tells before its end; one that an error ended tells none."""
+    """The exit status that a process tells before its end; -1 of one that an error or a signal ended."""
     if not select.select([told], [], [], COMMAND_WAIT_S_MAX)[0]:
         os.kill(pid, signal.SIGKILL)
         raise subprocess.TimeoutExpired("cenote", COMMAND_WAIT_S_MAX)
-    return int(told.read() or "1")
+    return int(told.read() or "-1")
 
 
 def _fork(words: list[str], *descriptors: int) -> int:

@@ -43,6 +43,7 @@ from tests.engines import NOW_MS, Engine, new_client, new_pool, open_postgres, o
 
 USERS = 100  # more than are rewrapped in one step
 NEW = Master.of(bytes(range(32)))
+NEVER_MS = 2**50
 
 
 class CutOff(Exception):
@@ -112,7 +113,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     client = replace(client, secrets=(ClientSecret(NOW_MS, sealed),), document={"ClientName": "app"})
     engine.store.write(lambda tx: tx.clients.add(client, "app"))
     key, secret = new_access_key(secrets.token_bytes(40), sealing, name="ann", policy="{}", now_ms=NOW_MS)
-    key = with_secrets(key, sealing, secret, secret)
+    key = with_secrets(replace(key, former_until_ms=NEVER_MS), sealing, secret, secret)
     engine.store.write(lambda tx: tx.access_keys.add(key))
     subs = [one.sub for one in people]
     made = Place(engine, settings, subs, secret, client.client_id, key.key_id)
@@ -374,6 +375,39 @@ def test_an_access_key_of_before_they_were_bound_does_not_become_bound_by_anothe
     assert sealing(place.key_id).open(At("access_keys", "secret", place.key_id), held.secret).decode() == (
         place.secret
     )
+
+
+def test_a_planted_row_that_no_call_could_name_is_named_and_must_be_revoked_first(place):
+    """Its id is as long as a user's and no UUID: there is no envelope that would be of it."""
+    planted = "x" * 35 + "\x1b"
+    copy = (
+        "insert into access_keys (key_id, name, secret, former_until_ms, policy, created_ms)"
+        " select :planted, name, secret, 0, policy, created_ms from access_keys where key_id = :key_id"
+    )
+    values = {"planted": planted, "key_id": place.key_id}
+    place.engine.store.write(lambda tx: tx.access_keys._ground.run(copy, values))
+    let_go(place)
+    with pytest.raises(CenoteError, match=r"^The access key x{35}\\x1b does not open"):
+        change(place)
+    store = opened(place)
+    store.write(partial(revoke, planted))
+    store.close()
+    change(place)
+    assert_new_only(place)
+
+
+def test_a_former_secret_whose_time_is_over_is_not_in_the_way_of_another_master_key(place):
+    damage = "update access_keys set former_secret = :damaged, former_until_ms = 0"
+    key = place.engine.store.read(lambda tx: tx.access_keys.find(place.key_id))
+    again = with_secrets(replace(key, former_until_ms=0), place.engine.vault.master.sealing_key, place.secret)
+    place.engine.store.write(lambda tx: tx.access_keys.save(again))
+    place.engine.store.write(lambda tx: tx.access_keys._ground.run(damage, {"damaged": b"damaged"}))
+    let_go(place)
+    change(place)
+    open_again(place)
+    held = place.engine.store.read(lambda tx: tx.access_keys.find(place.key_id))
+    assert master_id_of(held.secret) == NEW.key_id
+    assert open_secrets(held, place.engine.vault.master.sealing_key) == (place.secret,)
 
 
 def test_an_access_key_that_somebody_altered_is_named_and_must_be_revoked_first(place):

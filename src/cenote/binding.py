@@ -6,6 +6,7 @@ more: from then on a key in the former form is refused wherever it comes from, a
 operator says anew what it may do.  Leaves out what a key is bound to (`domain/access_keys.py`).
 """
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -46,7 +47,7 @@ def are_bound(folders: list[Path]) -> bool:
 def refused_keys(read: Read, masters: Masters) -> Iterator[tuple[AccessKey, Binding]]:
     """The keys that nobody can sign with though they are not revoked, and why."""
     for key in every_key(read):
-        found = Binding.BOUND if key.is_revoked else binding_of(key, masters.sealing_key)
+        found = Binding.BOUND if key.is_revoked else binding_of(key.standing(now_ms()), masters.sealing_key)
         if found is not Binding.BOUND:
             yield key, found
 
@@ -55,8 +56,8 @@ def why_refused(found: Binding) -> str:
     """The reason, and what an operator does about it."""
     if found is Binding.UNBOUND:
         return (
-            "a former version sealed it, and it is not bound to its policy. The first start of this version"
-            " binds what it finds; what comes later is allowed by cenote keys policy ... --set, or revoked"
+            "a former version sealed it, and nothing vouches for its name or secret, or for its policy."
+            " cenote keys policy ... --set takes it up with a new secret; or revoke it"
         )
     return (
         "its row was changed by somebody without the master key, or is damaged. Revoke it, and make another"
@@ -84,8 +85,16 @@ def _bind_all(store: Store, masters: Masters) -> None:
 
 def _bind(masters: Masters, key_id: str, tx: Transaction) -> bool:
     """Bind one key, unless another process that starts has done it, or it was revoked meanwhile."""
-    key = tx.access_keys.hold(key_id)
-    if key is None or key.is_revoked or binding_of(key, masters.sealing_key) is not Binding.UNBOUND:
+    held = tx.access_keys.hold(key_id)
+    if held is None or held.is_revoked:
+        return False
+    key = held.standing(now_ms())
+    if binding_of(key, masters.sealing_key) is not Binding.UNBOUND:
         return False
     tx.access_keys.save(bound(key, masters.sealing_key))
     return True
+
+
+def now_ms() -> int:
+    """The machine's own time, as signatures are measured by it."""
+    return time.time_ns() // 1_000_000

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cenote.domain.access_keys import AccessKey, resealed
+from cenote.domain.access_keys import AccessKey, legible, resealed
 from cenote.domain.client_secrets import place_of_secret
 from cenote.domain.registrations import Client, ClientSecret
 from cenote.domain.sealed import master_id_of
@@ -20,7 +20,7 @@ from cenote.store.contract import Store
 from cenote.store.transaction import Transaction
 from cenote.vault.keys import Keyring, read_header
 from cenote.vault.masters import Masters
-from cenote.vault.sealing import ENVELOPE_VERSION, Unopenable
+from cenote.vault.sealing import ENVELOPE_VERSION
 
 ROWS_PER_STEP = 64  # of one commit: some milliseconds, of which a serving process waits one or two
 _AGAIN = "Something is under the old master key again: give the command once more."
@@ -191,12 +191,13 @@ def _reseal_access_key(bench: Bench, key_id: str, tx: Transaction) -> int:
     if key is None or key.is_revoked:
         return 0
     try:
-        tx.access_keys.save(resealed(key, bench.masters.sealing_key))
-    except Unopenable as failure:
+        again = resealed(key.standing(time.time_ns() // 1_000_000), bench.masters.sealing_key)
+    except CenoteError as failure:
         raise CenoteError(
-            f"The access key {key_id} does not open: its row was changed by somebody else, or is damaged."
-            " Revoke it (cenote keys revoke), and give the command again."
+            f"The access key {legible(key_id)} does not open: its row was changed by somebody else, or is"
+            " damaged. Revoke it (cenote keys revoke), and give the command again."
         ) from failure
+    tx.access_keys.save(again)
     return 1
 
 

@@ -2,16 +2,22 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cenote
+from cenote import services
+from cenote.domain.access_keys import AccessKey, Binding, binding_of
 from cenote.embedded.exchange import environ_of
+from cenote.store.sqlite import DATABASE_FILE
 from tests.embedded.steps import tenant_of
 from tests.engines import WAIT_S_MAX
 from tests.house import Tenant, environment
@@ -53,6 +59,35 @@ def test_a_folder_keeps_its_users_from_one_start_to_the_next(tmp_path: Path):
         cognito = server.client()
         with pytest.raises(cognito.exceptions.UserNotFoundException):
             cognito.get_user(AccessToken=token)
+
+
+def test_of_the_row_of_its_own_key_only_what_it_vouches_for_stays(tmp_path: Path):
+    """Whoever writes rows has no master key, and no start may seal what they wrote."""
+
+    def start_and_look() -> AccessKey:
+        with cenote.start(tmp_path) as server:
+            assert server.client().list_user_pools(MaxResults=1)["UserPools"] == []
+            seams = server._application.services
+            (key,) = seams.store.read(lambda tx: tx.access_keys.list_page("", 10))
+            assert binding_of(key, seams.master.sealing_key) is Binding.BOUND
+            return replace(key, secret=None, used_ms=None)
+
+    first = start_and_look()
+    assert start_and_look() == first
+    with closing(sqlite3.connect(tmp_path / "data" / DATABASE_FILE)) as file, file:
+        file.execute("update access_keys set name = 'root', created_ms = 1, former_until_ms = 2")
+    again = start_and_look()
+    assert (again.name, again.former_until_ms) == ("embedded", 0)
+    assert again.created_ms >= first.created_ms
+
+
+def test_a_thread_keeps_no_token_beyond_its_call(tmp_path: Path):
+    with cenote.start(tmp_path) as server:
+        tenant = tenant_of(server)
+        tenant.sign_up("ann")
+        token = tenant.sign_in("ann")["AccessToken"]
+        assert server.client().get_user(AccessToken=token)["Username"] == "ann"
+        assert services._presented.get() is None
 
 
 def test_what_a_served_folder_holds_is_there_without_a_port_too(tmp_path: Path, own_house):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from cenote.binding import BOUND_FILE
 from cenote.domain.sealed import Place
@@ -226,7 +227,8 @@ def test_keys_of_a_former_version_are_bound_at_the_first_start_and_never_again(s
     for note in copies_of_the_note(server):
         note.unlink()
     code, told = examined(server)
-    assert (code, "The first start of this version binds what it finds" in told) == (0, True)
+    assert (code, "refused" in told) == (0, False)
+    assert f"{ann.key_id} (ann) will be bound to what its row says at the first start of this version" in told
     server.start()
     assert [line["count"] for line in logged(server, "access keys bound to their policies")] == [2]
     assert all(note.exists() for note in copies_of_the_note(server))
@@ -247,17 +249,62 @@ def test_keys_of_a_former_version_are_bound_at_the_first_start_and_never_again(s
     assert (code, f"{ann.key_id} (ann) is refused: a former version sealed it" in told) == (1, True)
 
 
-def test_an_operator_takes_up_a_key_of_a_former_version_by_saying_what_it_may_do(server, tmp_path):
+def test_an_operator_takes_up_a_key_of_a_former_version_with_a_policy_and_a_new_secret(server, tmp_path):
     ann = server.new_key("ann", "--all")
     seal_by_itself(server, ann)
     for words in (("policy",), ("rotate",)):
         told = sentence(server.run_keys(words[0], ann.key_id))
         assert told.startswith(f"The access key {ann.key_id} is refused: a former version sealed it")
     assert is_nobodys(server, ann)
-    done = server.run_keys("policy", ann.key_id, "--set", str(policy_file(tmp_path, NARROW)))
-    assert done.returncode == 0, done.stderr
-    assert not is_served(server.signing(ann))
+    taken = shown(server.run_keys("policy", ann.key_id, "--set", str(policy_file(tmp_path, NARROW))), "ann")
+    assert taken.key_id == ann.key_id
+    assert not is_served(server.signing(taken))
+    with pytest.raises(ClientError, match="InvalidSignatureException"):
+        server.signing(ann).list_user_pools(MaxResults=1)
     assert state_of(server, ann) == "active"
+    again = server.run_keys("policy", ann.key_id, "--set", str(policy_file(tmp_path, NARROW)))
+    assert again.stdout == f"{ann.key_id} has another policy.\n"
+
+
+STEERING = "x[/]y[conceal]z\x1b[2J"
+
+
+def test_a_name_that_somebody_wrote_steers_neither_the_doctor_nor_the_list(server):
+    ann = server.new_key("ann", "--all")
+    sql = "update access_keys set name = :name where key_id = :key_id"
+    change_row(server, sql, name=STEERING, key_id=ann.key_id)
+    code, told = examined(server)
+    legible = STEERING.replace("\x1b", "\\x1b")
+    assert (code, f"{ann.key_id} ({legible}) is refused" in told) == (1, True), told
+    listed = server.run_keys("list").stdout
+    assert (legible in listed, "\x1b" in listed) == (True, False)
+
+
+@pytest.mark.parametrize("column, cell", [("secret", "text"), ("former_until_ms", "text"), ("secret", 7)])
+def test_a_cell_of_another_type_is_met_with_words(server, column, cell):
+    if "--database-url" in server.flags:
+        pytest.skip("PostgreSQL holds no other types")
+    ann = server.new_key("ann", "--all")
+    sql = "update access_keys set COLUMN = :cell where key_id = :key_id".replace("COLUMN", column)
+    change_row(server, sql, cell=cell, key_id=ann.key_id)
+    assert is_nobodys(server, ann)
+    code, told = examined(server)
+    assert (code, f"{ann.key_id} (ann) is refused: its row was changed" in told) == (1, True), told
+    assert state_of(server, ann) == "refused"
+    assert server.run_keys("revoke", ann.key_id).returncode == 0
+    assert state_of(server, ann) == "revoked"
+
+
+def test_a_former_secret_that_was_damaged_after_its_time_leaves_the_key_as_it_was(server, tmp_path):
+    old = server.new_key("ann", "--all")
+    pair = shown(server.run_keys("rotate", old.key_id, "--grace-hours", "0"), "ann")
+    change_row(server, "update access_keys set former_secret = secret where former_secret is not null")
+    assert is_served(server.signing(pair))
+    assert state_of(server, pair) == "active"
+    assert "each is bound to what it may do" in examined(server)[1]
+    file = str(policy_file(tmp_path, NARROW))
+    assert server.run_keys("policy", pair.key_id, "--set", file).returncode == 0
+    assert not is_served(server.signing(pair))
 
 
 def test_a_backup_of_a_former_version_is_restored_and_its_keys_wait_for_their_policies(server, tmp_path):
@@ -282,8 +329,7 @@ def test_a_backup_of_a_former_version_is_restored_and_its_keys_wait_for_their_po
         assert is_nobodys(restored, ann)
         file = str(policy_file(tmp_path, NARROW | {"Action": "*"}))
         words = ("policy", ann.key_id, "--set", file, "--master-key-file", str(server.master))
-        assert run_beside(restored, "keys", *words).returncode == 0
-        assert is_served(restored.signing(ann))
+        assert is_served(restored.signing(shown(run_beside(restored, "keys", *words), "ann")))
     finally:
         restored.stop()
         server.start()

@@ -33,7 +33,11 @@ def test_what_one_suite_leaves_out_the_other_has():
     assert THOROUGH in made("test-thorough")
 
 
-@pytest.mark.parametrize("picked", ["-k kill", "-m thorough", "tests/crash -v", "-x tests/races", "--lf"])
+PLACES = ["tests/crash -v", "-x tests/races", "./tests/crash", f"{ROOT}/tests/crash"]
+PICKED = ["-k kill", "-m thorough", *PLACES, "--lf", "--nf", "--sw", "--sw-skip", "--stepwise"]
+
+
+@pytest.mark.parametrize("picked", PICKED)
 def test_what_somebody_picks_is_run_whichever_suite_it_is_of(picked: str):
     assert EVERYDAY not in made("test", picked)
     assert made("test", picked).endswith(f" {picked}")

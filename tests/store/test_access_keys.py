@@ -14,11 +14,14 @@ from cenote.domain.access_keys import (
     allowed,
     binding_of,
     bound,
+    legible,
     new_access_key,
     new_secret,
     open_secrets,
+    resealed,
     rotated,
     signing_secrets,
+    taken_up,
     with_secrets,
 )
 from cenote.domain.sealed import Grave, Place
@@ -108,11 +111,46 @@ def test_a_key_that_was_sealed_by_itself_signs_nothing_until_it_is_bound():
     assert signing_secrets(bound(old, MASTER.sealing_key), MASTER.sealing_key, NOW_MS) == (secret, secret)
 
 
-def test_a_key_that_was_sealed_by_itself_is_taken_up_with_a_policy_and_without_its_former_secret():
+def test_a_key_that_was_sealed_by_itself_is_taken_up_with_a_policy_and_a_secret_of_its_own():
+    """Whoever writes rows says which of its former secrets is the present one, and when it was made."""
     made, secret = new_key()
-    taken = allowed(by_itself(made, secret), MASTER.sealing_key, "narrow")
+    old = dataclasses.replace(by_itself(made, secret), created_ms=0)
+    taken = taken_up(old, MASTER.sealing_key, "new", policy="narrow", now_ms=NOW_MS)
     assert (taken.policy, taken.former_secret, taken.former_until_ms) == ("narrow", None, 0)
-    assert signing_secrets(taken, MASTER.sealing_key, NOW_MS) == (secret,)
+    assert (taken.name, taken.created_ms) == ("ann", NOW_MS)
+    assert signing_secrets(taken, MASTER.sealing_key, NOW_MS) == ("new",)
+    with pytest.raises(CenoteError):
+        allowed(old, MASTER.sealing_key, "narrow")
+
+
+def test_a_key_is_not_taken_up_under_a_name_that_no_key_can_have():
+    made, secret = new_key()
+    old = dataclasses.replace(by_itself(made, secret), name="ann]\n[root")
+    with pytest.raises(CenoteError, match="has a name that no key can have"):
+        taken_up(old, MASTER.sealing_key, "new", policy="{}", now_ms=NOW_MS)
+
+
+def test_a_former_secret_whose_time_is_over_says_nothing_of_the_key():
+    made, _first = new_key()
+    until_ms = NOW_MS + 60_000
+    made = rotated(made, MASTER.sealing_key, "second", former_until_ms=until_ms)
+    damaged = dataclasses.replace(made, former_secret=b"damaged")
+    assert binding_of(damaged.standing(until_ms - 1), MASTER.sealing_key) is Binding.ALTERED
+    standing = damaged.standing(until_ms)
+    assert binding_of(standing, MASTER.sealing_key) is Binding.BOUND
+    assert open_secrets(resealed(standing, MASTER.sealing_key), MASTER.sealing_key) == ("second",)
+
+
+def test_a_key_that_does_not_open_is_not_sealed_again_whatever_its_id_is_like():
+    planted = dataclasses.replace(new_key()[0], key_id="x" * 36)
+    assert binding_of(planted, MASTER.sealing_key) is Binding.ALTERED
+    with pytest.raises(CenoteError):
+        resealed(planted, MASTER.sealing_key)
+
+
+def test_what_a_name_is_printed_as_steers_no_terminal():
+    assert legible("ann+ci@example.com") == "ann+ci@example.com"
+    assert legible("a\x1b[2J\nb\u202e") == "a\\x1b[2J\\nb\\u202e"
 
 
 def test_another_policy_leaves_both_secrets_of_a_rotation():
@@ -148,6 +186,59 @@ def test_of_a_rotation_both_secrets_work_until_the_grace_is_over(store):
     held = found(store, made)
     assert signing_secrets(held, MASTER.sealing_key, NOW_MS + 999) == ("new", first)
     assert signing_secrets(held, MASTER.sealing_key, NOW_MS + 1000) == ("new",)
+
+
+def cell_put(column, cell, tx):
+    sql = "update access_keys set COLUMN = :cell".replace("COLUMN", column)
+    tx.access_keys._ground.run(sql, {"cell": cell})
+
+
+CELLS: list[dict[str, object]] = [
+    {"secret": "text"},
+    {"secret": 7},
+    {"former_secret": "text", "former_until_ms": 2**60},
+    {"former_until_ms": "text"},
+    {"created_ms": 1.5},
+    {"name": b"blob"},
+    {"policy": b"blob"},
+]
+
+
+@pytest.mark.parametrize("cells", CELLS, ids=str)
+def test_a_cell_of_another_type_makes_a_key_that_is_refused_and_can_be_revoked(tmp_path, cells):
+    """SQLite holds any type in any column."""
+    engine = open_sqlite(tmp_path)
+    made, _secret = new_key()
+    engine.store.write(partial(added, made))
+    for column, cell in cells.items():
+        engine.store.write(partial(cell_put, column, cell))
+    (held,) = engine.store.read(lambda tx: tx.access_keys.list_page("", 10))
+    assert not held.is_revoked
+    assert binding_of(held.standing(NOW_MS), MASTER.sealing_key) is Binding.ALTERED
+    with pytest.raises(CenoteError):
+        signing_secrets(held, MASTER.sealing_key, NOW_MS)
+    engine.store.write(lambda tx: tx.access_keys.save(held.revoked()))
+    assert found(engine.store, made).is_revoked
+    engine.close()
+
+
+def test_a_row_whose_id_is_no_text_is_nobodys(tmp_path):
+    engine = open_sqlite(tmp_path)
+    made, _secret = new_key()
+    engine.store.write(partial(added, made))
+    copy = "insert into access_keys select :planted, name, secret, former_secret, former_until_ms, policy,"
+    copy += " created_ms, used_ms from access_keys"
+    engine.store.write(lambda tx: tx.access_keys._ground.run(copy, {"planted": b"blob"}))
+    assert engine.store.read(lambda tx: tx.access_keys.list_page("", 10)) == [made]
+    engine.close()
+
+
+def test_whatever_a_key_is_bound_to_is_held_anew_and_its_last_use_stays(store, key):
+    store.write(lambda tx: tx.access_keys.note_use(key.key_id, NOW_MS))
+    again = dataclasses.replace(key, name="bob", created_ms=NOW_MS + 1)
+    again = with_secrets(again, MASTER.sealing_key, "second")
+    store.write(lambda tx: tx.access_keys.save(again))
+    assert found(store, key) == dataclasses.replace(again, used_ms=NOW_MS)
 
 
 def test_another_policy_is_held(store, key):

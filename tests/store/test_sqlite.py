@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cenote.domain.sealed import digest_of
+from cenote.domain.sealed import Grave, digest_of
 from cenote.errors import CenoteError, UserNotFoundException
 from cenote.store.contract import BATCH_BODIES_MAX
 from cenote.store.sqlite import DATABASE_FILE, SQLiteStore
@@ -194,6 +194,29 @@ def test_no_answer_and_no_refusal_leaves_before_the_commit(engine, store, thread
 
 
 # A batch that is lost
+
+
+def test_what_a_first_pass_dug_does_not_speak_for_a_second_one_that_is_lost(engine, store, threads):
+    """Else a batch would be told as committed because somebody else has erased the same user."""
+    ann, runs = engine.add_user(b"ann"), Counter[str]()
+    grave = Grave(digest_of(ann.sub), ann.wrapped.slot)
+    store.write(lambda tx: tx.users.erase(ann.sub, NOW_MS))
+
+    def lost_the_second_time(tx):
+        putting("first", runs)(tx)
+        if runs["first"] == 2:
+            tx.meta._ground.run("rollback", {})
+            raise BROKEN
+
+    def refused_once(_tx):
+        runs["last"] += 1
+        if runs["last"] == 1:
+            raise UserNotFoundException
+
+    digs = [lost_the_second_time, lambda tx: tx.users._ground.graves.append(grave), refused_once]
+    futures = batch(store, threads, digs)
+    assert [future.exception(WAIT_S_MAX) for future in futures] == [None, None, None]
+    assert held(store, "first")
 
 
 def test_each_body_of_a_lost_batch_is_run_again_alone(engine, store, threads):

@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_header_is_a_kid_and_an_alg_in_this_order_and_no_typ(tenant: Tenant, k
     assert decoded(token.split(".")[0]) == f'{{"kid":"{kid}","alg":"RS256"}}'.encode()
     assert len(kid) == 44
     assert len(b64decode(kid, validate=True)) == 32
+
+
+def test_no_two_keys_of_two_pools_are_the_same(tmp_path: Path) -> None:
+    """Of a server that was not forked: the pools of those take ready keys in turn."""
+    house = House(tmp_path).start()
+    try:
+        keys = [key for _ in range(2) for key in key_set(Tenant(house))["keys"]]
+    finally:
+        house.stop()
+    assert len({key["n"] for key in keys}) == len({key["kid"] for key in keys}) == 4
 
 
 def test_every_token_is_verified_by_the_published_keys_and_each_kind_by_its_own(tenant: Tenant) -> None:

@@ -15,13 +15,14 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cenote.binding import are_bound, refused_keys, why_refused
 from cenote.changeover import change_under_way, open_masters
 from cenote.cli import clocks
 from cenote.cli.backup import source_of
 from cenote.cli.findings import Finding
-from cenote.domain.access_keys import Binding
+from cenote.domain.access_keys import Binding, legible
 from cenote.errors import CenoteError
 from cenote.settings import Settings
 from cenote.store.copying import Source
@@ -37,7 +38,8 @@ def doctor(settings: Settings, also: list[Path]) -> int:
     table = Table("", "what", "found", title="Cenote's house")
     worst = 0
     for finding in _findings(settings, also):
-        table.add_row(f"[{COLOURS[finding.level]}]{finding.level}", finding.what, finding.said)
+        level = Text(finding.level, COLOURS[finding.level])
+        table.add_row(level, Text(finding.what), Text(finding.said))  # no markup: it names what rows hold
         worst = max(worst, int(finding.level == "alarm"))
     Console().print(table)
     return worst
@@ -87,9 +89,12 @@ def _access_keys(settings: Settings) -> Iterator[Finding]:
         refused = list(refused_keys(lambda body: body(tables), open_masters(settings, meta.get)))
     copies = [copy for copy in (settings.keys, settings.keys_mirror) if copy is not None]
     for key, found in refused:
-        is_served = found is Binding.UNBOUND and not are_bound(copies)
-        said = f"{key.key_id} ({key.name}) is refused: {why_refused(found)}"
-        yield Finding("warning" if is_served else "alarm", "access keys", said)
+        named = f"{legible(key.key_id)} ({legible(key.name)})"
+        if found is Binding.UNBOUND and not are_bound(copies):
+            said = f"{named} will be bound to what its row says at the first start of this version"
+            yield Finding("warning", "access keys", said)
+        else:
+            yield Finding("alarm", "access keys", f"{named} is refused: {why_refused(found)}")
     if not refused:
         yield Finding("ok", "access keys", "each is bound to what it may do")
 

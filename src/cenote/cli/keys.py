@@ -9,15 +9,14 @@ import json
 import os
 import secrets
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cenote.binding import every_key, why_refused
+from cenote.binding import every_key, now_ms, why_refused
 from cenote.cli.beside import masters_beside, store_beside
 from cenote.cli.telling import in_columns, reason_of, who
 from cenote.clock import Clock
@@ -29,9 +28,11 @@ from cenote.domain.access_keys import (
     Binding,
     allowed,
     binding_of,
+    legible,
     new_access_key,
     new_secret,
     rotated,
+    taken_up,
 )
 from cenote.domain.audit import Act, AuditLine
 from cenote.domain.sealed import MASTER_CHECK, digest_of, master_id_of
@@ -57,6 +58,15 @@ class Bench:
     master: Masters
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another policy of a key, and the secret that it gets with it if it was not bound."""
+
+    key_id: str
+    policy: str
+    secret: str = field(repr=False)
+
+
 def create(
     settings: Settings, name: str, policy_file: Path | None, *, read_only: bool, everything: bool
 ) -> None:
@@ -78,10 +88,17 @@ def show_list(settings: Settings) -> None:
     """Print every key: its id, state, times and what it may do."""
     with _bench(settings) as bench:
         keys = list(every_key(bench.store.read))
-        states = [_state(one, bench.master, _now_ms()) for one in keys]
+        states = [_state(one, bench.master) for one in keys]
     rows = [("ID", "NAME", "STATE", "CREATED", "LAST USED", "POLICY")]
     rows += [
-        (one.key_id, one.name, state, _written(one.created_ms), _written(one.used_ms), _may(one))
+        (
+            legible(one.key_id),
+            legible(one.name),
+            state,
+            _written(one.created_ms),
+            _written(one.used_ms),
+            _may(one),
+        )
         for one, state in zip(keys, states, strict=True)
     ]
     print(in_columns(rows))
@@ -96,7 +113,11 @@ def show_policy(settings: Settings, key_id: str) -> None:
 
 
 def set_policy(settings: Settings, key_id: str, policy_file: Path, because: str, by: str | None) -> None:
-    """Let a key do something else; from the command's answer on, on every node.  It is recorded for good."""
+    """
+    Let a key do something else; from the command's answer on, on every node.  It is recorded for good.
+
+    One that is not bound yet gets a new secret with it, which is shown.
+    """
     policy, reason, name = _policy_of(policy_file), reason_of(because) if because else "", who(by)
     with _bench(settings) as bench:
         line = AuditLine(
@@ -110,8 +131,12 @@ def set_policy(settings: Settings, key_id: str, policy_file: Path, because: str,
             key_id=key_id,
             policy=policy,
         )
-        bench.store.write(partial(_set_policy, bench.master, key_id, policy, line))
-    print(f"{key_id} has another policy.")
+        change = Change(key_id, policy, new_secret(os.urandom(SECRET_ENTROPY_BYTES)))
+        taken = bench.store.write(partial(_set_policy, bench.master, change, line))
+    if taken is not None:
+        print(_shown(key_id, change.secret, taken.name))
+        print("# It was not bound: what it was signed with before does not work.")
+    print(f"{'# ' if taken else ''}{key_id} has another policy.")
 
 
 def revoke(settings: Settings, key_id: str) -> None:
@@ -123,7 +148,7 @@ def revoke(settings: Settings, key_id: str) -> None:
 
 def rotate(settings: Settings, key_id: str, grace_hours: float) -> None:
     """Give a key a new secret, and show it; the old one works until the grace is over."""
-    former_until_ms = _now_ms() + int(grace_hours * HOUR_MS)
+    former_until_ms = now_ms() + int(grace_hours * HOUR_MS)
     with _bench(settings) as bench:
         secret = new_secret(os.urandom(SECRET_ENTROPY_BYTES))
         key = bench.store.write(partial(_rotate, bench.master, key_id, secret, former_until_ms))
@@ -148,7 +173,7 @@ def _bench(settings: Settings) -> Iterator[Bench]:
 
 def _new(master: Masters, name: str, policy: str) -> tuple[AccessKey, str]:
     entropy = os.urandom(ENTROPY_BYTES)
-    return new_access_key(entropy, master.sealing_key, name=name, policy=policy, now_ms=_now_ms())
+    return new_access_key(entropy, master.sealing_key, name=name, policy=policy, now_ms=now_ms())
 
 
 def _add(key: AccessKey, tx: Transaction) -> None:
@@ -184,23 +209,29 @@ def _rotate(master: Masters, key_id: str, secret: str, former_until_ms: int, tx:
     return key
 
 
-def _set_policy(master: Masters, key_id: str, policy: str, line: AuditLine, tx: Transaction) -> None:
-    """A key that is not bound yet is so from now on: the operator has just said what it may do."""
+def _set_policy(master: Masters, change: Change, line: AuditLine, tx: Transaction) -> AccessKey | None:
+    """Let the key do something else; the key if it was taken up by it, None if it was bound before."""
     _require_present(master.current.key_id, tx)
-    key = _held(key_id, tx)
-    _require(master, key, Binding.BOUND, Binding.UNBOUND)
-    tx.access_keys.save(allowed(key, master.sealing_key, policy))
+    key = _held(change.key_id, tx)
+    found = _require(master, key, Binding.BOUND, Binding.UNBOUND)
+    if found is Binding.BOUND:
+        again = allowed(key, master.sealing_key, change.policy)
+    else:
+        again = taken_up(key, master.sealing_key, change.secret, policy=change.policy, now_ms=now_ms())
+    tx.access_keys.save(again)
     tx.audit.add(line)
+    return None if found is Binding.BOUND else again
 
 
 def _found(key_id: str, tx: Transaction) -> AccessKey:
     return _living(key_id, tx.access_keys.find(key_id))
 
 
-def _require(master: Masters, key: AccessKey, *fit: Binding) -> None:
+def _require(master: Masters, key: AccessKey, *fit: Binding) -> Binding:
     found = binding_of(key, master.sealing_key)
     if found not in fit:
         raise CenoteError(f"The access key {key.key_id} is refused: {why_refused(found)}.")
+    return found
 
 
 def _held(key_id: str, tx: Transaction) -> AccessKey:
@@ -212,7 +243,7 @@ def _living(key_id: str, key: AccessKey | None) -> AccessKey:
         raise CenoteError(f"There is no access key {key_id}; `cenote keys list` shows which there are.")
     if key.is_revoked:
         raise CenoteError(f"The access key {key_id} is revoked, for good.")
-    return key
+    return key.standing(now_ms())
 
 
 def _policy_of(file: Path) -> str:
@@ -238,12 +269,12 @@ def _shown(key_id: str, secret: str, name: str) -> str:
     return f"[{name}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}"
 
 
-def _state(key: AccessKey, master: Masters, now_ms: int) -> str:
+def _state(key: AccessKey, master: Masters) -> str:
     if key.is_revoked:
         return "revoked"
-    if binding_of(key, master.sealing_key) is not Binding.BOUND:
+    if binding_of(key.standing(now_ms()), master.sealing_key) is not Binding.BOUND:
         return "refused"
-    return "rotating" if now_ms < key.former_until_ms else "active"
+    return "rotating" if now_ms() < key.former_until_ms else "active"
 
 
 def _may(key: AccessKey) -> str:
@@ -257,8 +288,3 @@ def _written(moment_ms: int | None) -> str:
         return datetime.fromtimestamp(moment_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     except (ValueError, OverflowError, OSError):  # somebody wrote another number: the list must show it
         return "no time"
-
-
-def _now_ms() -> int:
-    """The machine's own time, as signatures are measured by it."""
-    return time.time_ns() // 1_000_000

@@ -58,6 +58,10 @@ class AccessKey:
         pieces = [str(one).encode() for one in said]
         return hashlib.sha256(b"".join(len(one).to_bytes(8) + one for one in pieces)).digest()
 
+    def standing(self, now_ms: int) -> "AccessKey":
+        """The key without a former secret whose time is over: nothing hangs on that one any more."""
+        return self if now_ms < self.former_until_ms else replace(self, former_secret=None)
+
     def revoked(self) -> "AccessKey":
         """The key without its secrets: it is remembered, and nothing can bring it back."""
         return replace(self, secret=None, former_secret=None, former_until_ms=0)
@@ -72,6 +76,11 @@ class Binding(Enum):
     BOUND = "bound"
     UNBOUND = "unbound"  # as they were sealed before decision 37: they open whatever the row says
     ALTERED = "altered"  # changed by somebody without the master key, or damaged
+
+
+def legible(text: str) -> str:
+    """An id or a name as it can be printed: whoever writes rows could steer a terminal with others."""
+    return text.encode("unicode_escape").decode()
 
 
 def new_access_key(
@@ -108,8 +117,7 @@ def open_unbound(key: AccessKey, sealing_key: SealingKeyOf) -> tuple[str, ...]:
 
 def signing_secrets(key: AccessKey, sealing_key: SealingKeyOf, now_ms: int) -> tuple[str, ...]:
     """What a signature of now may be made with, newest first; `CenoteError` as with `open_secrets`."""
-    is_rotating = now_ms < key.former_until_ms
-    return open_secrets(key if is_rotating else replace(key, former_secret=None), sealing_key)
+    return open_secrets(key.standing(now_ms), sealing_key)
 
 
 def rotated(key: AccessKey, sealing_key: SealingKeyOf, secret: str, *, former_until_ms: int) -> AccessKey:
@@ -119,16 +127,23 @@ def rotated(key: AccessKey, sealing_key: SealingKeyOf, secret: str, *, former_un
 
 
 def allowed(key: AccessKey, sealing_key: SealingKeyOf, policy: str) -> AccessKey:
-    """
-    The key with another policy, and the same secrets.
-
-    One that was sealed by itself is taken up by it, without its former secret: the policy is told anew, and
-    nothing of what its row said counts any more.
-    """
-    if binding_of(key, sealing_key) is Binding.UNBOUND:
-        alone = replace(key, policy=policy, former_secret=None, former_until_ms=0)
-        return with_secrets(alone, sealing_key, open_unbound(key, sealing_key)[0])
+    """The key with another policy, and the same secrets; `CenoteError` for one that is not bound."""
     return with_secrets(replace(key, policy=policy), sealing_key, *open_secrets(key, sealing_key))
+
+
+def taken_up(
+    key: AccessKey, sealing_key: SealingKeyOf, secret: str, *, policy: str, now_ms: int
+) -> AccessKey:
+    """
+    A key that was sealed by itself, bound from now on: its id and its name with a new secret and a policy.
+
+    Nothing vouches for what its row says, and not for which of its secrets is the present one: it may be one
+    that leaked and was rotated away.  So none of them stays.  `CenoteError` where the name is none.
+    """
+    if not NAME.fullmatch(key.name):
+        raise CenoteError(f"The access key {key.key_id} has a name that no key can have: revoke it.")
+    anew = replace(key, policy=policy, created_ms=now_ms, former_until_ms=0)
+    return with_secrets(anew, sealing_key, secret)
 
 
 def bound(key: AccessKey, sealing_key: SealingKeyOf) -> AccessKey:
@@ -137,8 +152,15 @@ def bound(key: AccessKey, sealing_key: SealingKeyOf) -> AccessKey:
 
 
 def resealed(key: AccessKey, sealing_key: SealingKeyOf) -> AccessKey:
-    """The same key closed with the master key of now; one that is not bound does not become so by it."""
-    place_of = _unbound if binding_of(key, sealing_key) is Binding.UNBOUND else _bound
+    """
+    The same key closed with the master key of now; one that is not bound does not become so by it.
+
+    `CenoteError` when its row was changed.
+    """
+    found = binding_of(key, sealing_key)
+    if found is Binding.ALTERED:  # before it is opened: of a planted id there may be no envelope at all
+        raise CenoteError("an access key does not open")
+    place_of = _unbound if found is Binding.UNBOUND else _bound
     return _sealed(key, sealing_key, place_of, _opened(key, sealing_key, place_of))
 
 

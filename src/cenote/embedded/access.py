@@ -8,7 +8,15 @@ until the next such start.
 
 from dataclasses import replace
 
-from cenote.domain.access_keys import ENTROPY_BYTES, AccessKey, SealingKeyOf, new_access_key, with_secrets
+from cenote.domain.access_keys import (
+    ENTROPY_BYTES,
+    AccessKey,
+    Binding,
+    SealingKeyOf,
+    binding_of,
+    new_access_key,
+    with_secrets,
+)
 from cenote.services import Services
 from cenote.store.transaction import Transaction
 from cenote.wire.policy import ALL
@@ -31,9 +39,11 @@ def own_access_key(services: Services) -> tuple[str, str]:
 
 
 def _keep(key: AccessKey, secret: str, sealing_key: SealingKeyOf, tx: Transaction) -> None:
+    """Hold the key; of a row that is there, nothing stays but its last use and a time that it vouches for."""
     held = tx.access_keys.hold(key.key_id)
     if held is None:
         tx.access_keys.add(key)
-    else:
-        again = replace(held, policy=key.policy, former_until_ms=0)
-        tx.access_keys.save(with_secrets(again, sealing_key, secret))
+        return
+    is_vouched_for = not held.is_revoked and binding_of(held, sealing_key) is Binding.BOUND
+    again = replace(key, created_ms=held.created_ms) if is_vouched_for else key
+    tx.access_keys.save(with_secrets(again, sealing_key, secret))

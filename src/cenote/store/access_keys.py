@@ -52,16 +52,19 @@ class AccessKeyTable:
         return None if row is None else _key(row)
 
     def save(self, key: AccessKey) -> None:
-        """Change the secrets of a key that is held, and what they are bound to."""
+        """Change the secrets of a key that is held, and all that they are bound to; its last use stays."""
         self._ground.run(
-            "update access_keys set secret = :secret, former_secret = :former_secret,"
-            " former_until_ms = :former_until_ms, policy = :policy where key_id = :key_id",
+            "update access_keys set name = :name, secret = :secret, former_secret = :former_secret,"
+            " former_until_ms = :former_until_ms, policy = :policy, created_ms = :created_ms"
+            " where key_id = :key_id",
             {
                 "key_id": key.key_id,
+                "name": key.name,
                 "secret": key.secret,
                 "former_secret": key.former_secret,
                 "former_until_ms": key.former_until_ms,
                 "policy": key.policy,
+                "created_ms": key.created_ms,
             },
         )
 
@@ -79,17 +82,34 @@ class AccessKeyTable:
             f"select {_COLUMNS} from access_keys where key_id > :after order by key_id limit :limit",
             {"after": after, "limit": limit},
         ).fetchall()
-        return [_key(row) for row in rows]
+        return [_key(row) for row in rows if isinstance(row[0], str)]  # SQLite has others behind all of text
 
 
 def _key(row: Any) -> AccessKey:
+    """
+    The key of a row, which in SQLite may hold values of any type, by whoever writes to the database.
+
+    What has another type becomes something that no key was sealed with: it is refused, and can be revoked.
+    """
     return AccessKey(
         key_id=row[0],
-        name=row[1],
-        secret=None if row[2] is None else bytes(row[2]),
-        former_secret=None if row[3] is None else bytes(row[3]),
-        former_until_ms=row[4],
-        policy=row[5],
-        created_ms=row[6],
-        used_ms=row[7],
+        name=_text(row[1]),
+        secret=_envelope(row[2]),
+        former_secret=_envelope(row[3]),
+        former_until_ms=_moment(row[4]),
+        policy=_text(row[5]),
+        created_ms=_moment(row[6]),
+        used_ms=None if row[7] is None else _moment(row[7]),
     )
+
+
+def _text(found: object) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _envelope(found: object) -> bytes | None:
+    return found if found is None or isinstance(found, bytes) else b""
+
+
+def _moment(found: object) -> int:
+    return found if isinstance(found, int) else -1

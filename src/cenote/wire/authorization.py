@@ -96,7 +96,7 @@ class AccessKeys:
         self._services.keyring.note_unopenable()
         if now_ms - self._told_ms.get(key.key_id, 0) >= REFUSAL_TOLD_EVERY_MS:
             self._told_ms[key.key_id] = now_ms
-            found = binding_of(key, self._services.master.sealing_key)
+            found = binding_of(key.standing(now_ms), self._services.master.sealing_key)
             log.error("access key refused", key=key.key_id, found=found.value)
 
     def _note_use(self, key: AccessKey, now_ms: int) -> None:
