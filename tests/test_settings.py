@@ -261,7 +261,7 @@ def test_settings_do_not_change(tmp_path):
 
 
 def test_each_setting_explains_itself():
-    assert explain("threads") == "How many requests are answered at the same time."
+    assert explain("threads") == "How many requests are under way at the same time; the others wait."
     with pytest.raises(CenoteError, match="prot is no setting"):
         explain("prot")
 
