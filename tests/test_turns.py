@@ -190,7 +190,7 @@ def test_one_address_does_not_fill_the_line_alone() -> None:
 
 
 def test_whoever_is_refused_keeps_nobody_from_reading() -> None:
-    """However many are refused meanwhile: they stand in no line."""
+    """However many are refused meanwhile: of two turns one is for others."""
     turns = Turns(2)
     inside = running(turns, DEAR)
     inside.go.set()
@@ -201,6 +201,8 @@ def test_whoever_is_refused_keeps_nobody_from_reading() -> None:
     def flood() -> None:
         while not goes_on.is_set():
             with suppress(LineFull), turns.mine(DEAR, "flood"):
+                pass
+            with turns.refusing():
                 pass
 
     floods = [threading.Thread(target=flood, daemon=True) for _one in range(4)]

@@ -15,7 +15,7 @@ STOCK = 64
 
 
 class Blindings:
-    """The stock of one process, filled by whoever takes first (some 10 ms)."""
+    """The stock of one process, filled by those who take first: at once would stop a server for a moment."""
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
@@ -23,13 +23,16 @@ class Blindings:
         self._guard = threading.Lock()
 
     def take(self) -> Blinding:
-        """One that nobody has used, and whose making says nothing of when it is used."""
+        """One that nobody has used; once there is a stock, its making says nothing of when it is used."""
         fresh, place = self._fresh(), self._random_bytes(1)[0] % STOCK
         with self._guard:
-            while len(self._stock) < STOCK:
-                self._stock.append(self._fresh())
-            taken, self._stock[place] = self._stock[place], fresh
-        return taken
+            if len(self._stock) == STOCK:
+                fresh, self._stock[place] = self._stock[place], fresh
+                return fresh
+        another = self._fresh()
+        with self._guard:
+            self._stock = [*self._stock, another][:STOCK]
+        return fresh
 
     def _fresh(self) -> Blinding:
         return blinding_of(self._random_bytes(BLINDING_BYTES))

@@ -19,6 +19,7 @@ WAITING_MAX = 128  # dear calls that have not begun; more are refused
 DEAR_PER_ADDRESS_MAX = 96  # dear calls of one address, in line and under way: it does not fill the line alone
 FREE_PLACES = 4  # one place in so many, and at least one of several, is never a dear call's
 LIGHT_IN_A_ROW = 3  # then a dear call has its turn: whoever only reads goes first, and starves nobody
+REFUSED_EVERY = 2  # so many turns, at least, one goes to somebody who is being refused
 OVERDUE_S = 0.05  # who runs for so long is no longer waited for
 
 
@@ -62,6 +63,8 @@ class Turns:
         self._dear_of: Counter[str] = Counter()
         self._coming: tuple[deque[_Call], deque[_Call]] = (deque(), deque())
         self._returning: tuple[deque[_Call], deque[_Call]] = (deque(), deque())
+        self._refused: deque[_Call] = deque()
+        self._turns_since_refused = 0
         self._running: set[_Call] = set()
         self._light_in_a_row = 0
         self._guard = threading.Lock()
@@ -73,7 +76,7 @@ class Turns:
     @property
     def waiting(self) -> int:
         """How many stand in line now."""
-        return sum(map(len, (*self._coming, *self._returning)))
+        return sum(map(len, (*self._coming, *self._returning, self._refused)))
 
     @contextmanager
     def mine(self, rank: Rank, address: str = "") -> Iterator[None]:
@@ -90,7 +93,22 @@ class Turns:
         finally:
             _mine.call = None
             with self._guard:
-                self._leave(call, address)
+                if rank is Rank.DEAR:
+                    self._let_out(address)
+                self._leave(call)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """A turn without a place, when nobody else wants it, or each second one: what a refusal takes."""
+        call = _Call(Rank.LIGHT, self)
+        with self._guard:
+            self._stand_in(self._refused, call)
+        try:
+            call.called.acquire()
+            yield
+        finally:
+            with self._guard:
+                self._leave(call)
 
     def step_aside(self, call: _Call) -> None:
         """Let the next have its turn; the place is kept."""
@@ -118,16 +136,17 @@ class Turns:
             raise LineFull
         self._dear_of[address] += 1
 
-    def _leave(self, call: _Call, address: str) -> None:
+    def _let_out(self, address: str) -> None:
+        self._dear_of[address] -= 1
+        if not self._dear_of[address]:
+            del self._dear_of[address]
+
+    def _leave(self, call: _Call) -> None:
         """Give everything back, from wherever the call was interrupted; the guard is held."""
         if call.line is not None:
             call.line.remove(call)
         self._begun[call.rank] -= call.has_begun
         self._running.discard(call)
-        if call.rank is Rank.DEAR:
-            self._dear_of[address] -= 1
-            if not self._dear_of[address]:
-                del self._dear_of[address]
         self._call_next()
 
     def _stand_in(self, line: deque[_Call], call: _Call) -> None:
@@ -158,11 +177,19 @@ class Turns:
             call = self._next()
             if call is None:
                 return
-            call.line, call.has_begun, call.since_s = None, True, time.monotonic()
+            call.line, call.since_s = None, time.monotonic()
             self._running.add(call)
             call.called.release()
 
     def _next(self) -> _Call | None:
+        self._turns_since_refused += 1
+        call = None if self._turns_since_refused >= REFUSED_EVERY and self._refused else self._next_placed()
+        if call is None and self._refused:
+            self._turns_since_refused = 0
+            return self._refused.popleft()
+        return call
+
+    def _next_placed(self) -> _Call | None:
         ranks = (Rank.LIGHT, Rank.DEAR) if self._light_in_a_row < LIGHT_IN_A_ROW else (Rank.DEAR, Rank.LIGHT)
         for rank in ranks:
             call = self._first(rank)
@@ -178,8 +205,10 @@ class Turns:
         is_full = rank is Rank.DEAR and self._begun[rank] >= self._dear_places
         if not self._coming[rank] or is_full or sum(self._begun) >= self._places:
             return None
+        call = self._coming[rank].popleft()
+        call.has_begun = True
         self._begun[rank] += 1
-        return self._coming[rank].popleft()
+        return call
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def _worker(settings: Settings, shared: _Shared) -> Callable[..., Any]:
     configure_logging()
     cores = Cores(os.getpid())
     cores.stay()
-    tables()
+    tables()  # now, so that nobody's sign-in waits for them
     try:
         application = build(settings, cores=cores)
         if not settings.dev:

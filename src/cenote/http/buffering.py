@@ -32,7 +32,6 @@ _FULL_HEADERS = [
     ("x-amzn-errormessage", "Too many requests"),
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", EXPOSED_HEADERS),
-    ("connection", "close"),
 ]
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -52,12 +51,12 @@ class WholeRequests:
         """
         Read the whole request, then answer it when there is a place and a turn; or refuse it.
 
-        A refusal takes no turn: a flood of them would keep away whoever has a place.
+        A refusal has turns that nobody else wants, and few more: a flood of them would keep others away.
         """
         address = self._peers.address(environ)
         with self._share_of(address) as has_one:
             if not has_one:
-                return _refused(start_response)
+                return _refused(start_response, [("connection", "close")])  # its body is not read
             body, length = _body_of(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(length)
         environ[ARRIVED_S] = time.perf_counter()
@@ -65,7 +64,8 @@ class WholeRequests:
             with self._turns.mine(_rank_of(environ), address):
                 return list(self._wsgi(environ, start_response))
         except LineFull:
-            return _refused(start_response)
+            with self._turns.refusing():
+                return _refused(start_response, [])
 
     @contextmanager
     def _share_of(self, address: str) -> Iterator[bool]:
@@ -82,9 +82,10 @@ class WholeRequests:
                     del self._reading[address]
 
 
-def _refused(start_response: Callable[..., Any]) -> list[bytes]:
+def _refused(start_response: Callable[..., Any], besides: list[tuple[str, str]]) -> list[bytes]:
     """TooManyRequestsException as any client understands it."""
-    start_response("400 Bad Request", [*_FULL_HEADERS, ("x-amzn-requestid", uuid_of(os.urandom(16)))])
+    this = ("x-amzn-requestid", uuid_of(os.urandom(16)))
+    start_response("400 Bad Request", [*_FULL_HEADERS, this, *besides])
     return [_FULL]
 
 
