@@ -96,6 +96,11 @@ def queued(turns: Turns, caller: Caller) -> Caller:
     return caller
 
 
+def await_watch(turns: Turns) -> None:
+    """Wait until somebody has stood in line."""
+    until(lambda: turns._watcher is not None)
+
+
 @pytest.fixture(autouse=True)
 def _patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is overdue, but where a test is about that."""
@@ -293,12 +298,13 @@ def test_an_overdue_call_goes_on_and_nobody_waits_for_it() -> None:
 
 def test_the_watch_ends_at_whatever_moment_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OVERDUE_S", 0.001)
-    for pause_ms in range(200):
+    for step in range(200):
         turns = Turns(4)
-        first = running(turns, waits=False)
-        second = queued(turns, Caller(turns, waits=False))
+        first, second = running(turns, waits=False), Caller(turns, waits=False)
+        second.start()
+        await_watch(turns)  # it stood in line, and may have its turn by now
         end(first, second)
-        time.sleep(pause_ms / 100_000)
+        time.sleep(step / 100_000)
         closing = threading.Thread(target=turns.close, daemon=True)
         closing.start()
         closing.join(WAIT_S_MAX)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from cenote.binding import now_ms
 from cenote.domain.access_keys import AccessKey, legible, resealed
 from cenote.domain.client_secrets import place_of_secret
 from cenote.domain.registrations import Client, ClientSecret
@@ -191,7 +192,7 @@ def _reseal_access_key(bench: Bench, key_id: str, tx: Transaction) -> int:
     if key is None or key.is_revoked:
         return 0
     try:
-        again = resealed(key.standing(time.time_ns() // 1_000_000), bench.masters.sealing_key)
+        again = resealed(key.standing(now_ms()), bench.masters.sealing_key)
     except CenoteError as failure:
         raise CenoteError(
             f"The access key {legible(key_id)} does not open: its row was changed by somebody else, or is"
